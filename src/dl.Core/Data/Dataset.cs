@@ -1,0 +1,63 @@
+// What training sees of data, wherever it came from: numbered samples of one fixed shape.
+using Dl.Tensors;
+
+namespace Dl.Data;
+
+/// <summary>Samples with random access. Implementations are safe to read from many threads.</summary>
+public interface IDataset
+{
+    int Count { get; }
+
+    /// <summary>Shape of one sample's features without the batch, channels last.</summary>
+    Shape FeatureShape { get; }
+
+    /// <summary>Floats of one sample's target: 1 for a class index, n for n values or labels.</summary>
+    int TargetWidth { get; }
+
+    /// <summary>
+    /// Writes one preprocessed sample: <paramref name="features"/> has FeatureShape.Count floats,
+    /// <paramref name="target"/> has <see cref="TargetWidth"/>.
+    /// </summary>
+    /// <exception cref="DataException">The file behind the sample cannot be read.</exception>
+    void Read(int index, Span<float> features, Span<float> target);
+
+    /// <summary>Where a sample lies, for messages: `rows.csv:17` or `train/cat/3.png`.</summary>
+    string Locate(int index);
+}
+
+/// <summary>How targets are to be understood.</summary>
+public enum TargetKind
+{
+    /// <summary>One of n labels; the target is its index.</summary>
+    Classes,
+
+    /// <summary>Any of n labels; the target is a 0/1 vector.</summary>
+    MultiLabel,
+
+    /// <summary>n numbers, standardised with the remembered mean and deviation.</summary>
+    Numeric,
+}
+
+/// <summary>The target side of preprocessing, remembered in the model file.</summary>
+public sealed record TargetSpec
+{
+    public required TargetKind Kind { get; init; }
+
+    /// <summary>Target columns of a table, in order; `label` for class folders and IDX.</summary>
+    public required string[] Names { get; init; }
+
+    /// <summary>Class labels in index order; for multi-label the label of each output.</summary>
+    public string[] Labels { get; init; } = [];
+
+    /// <summary>Per numeric target: value = standardised * Std + Mean.</summary>
+    public float[] Mean { get; init; } = [];
+
+    public float[] Std { get; init; } = [];
+
+    /// <summary>Outputs that a model needs: labels, or numeric targets.</summary>
+    public int Width => Kind == TargetKind.Numeric ? Names.Length : Labels.Length;
+}
+
+/// <summary>One way to cut the data, with the preprocessing fitted on its training part only.</summary>
+public sealed record DataSplits(
+    IDataset Train, IDataset? Validation, IDataset? Test, Preprocessing Preprocessing);

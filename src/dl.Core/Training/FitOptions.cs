@@ -1,0 +1,75 @@
+using Dl.Data;
+
+namespace Dl.Training;
+
+/// <summary>Everything that `dl fit` can be told; the command fills it, training reads it.</summary>
+public sealed record FitOptions
+{
+    /// <summary>An architecture with arguments (`mlp:256,128`), a graph file or a layer string.</summary>
+    public required string Model { get; init; }
+
+    public required DataOptions Data { get; init; }
+
+    /// <summary>Path of the model file; null only with <see cref="DryRun"/> or folds.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Loss by name; null: the task's own.</summary>
+    public string? Loss { get; init; }
+
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Samples a step; null: chosen by the number of samples.</summary>
+    public int? BatchSize { get; init; }
+
+    public string Optimizer { get; init; } = "adam";
+
+    /// <summary>Null: the optimiser's own default.</summary>
+    public double? LearningRate { get; init; }
+
+    public double Momentum { get; init; } = 0.9;
+
+    public double WeightDecay { get; init; }
+
+    public double Dropout { get; init; }
+
+    /// <summary>Initialiser by name; null: by activation.</summary>
+    public string? Init { get; init; }
+
+    public double? ClipGradient { get; init; }
+
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Weigh the classes by the inverse of their frequency.</summary>
+    public bool BalancedClasses { get; init; }
+
+    /// <summary>Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0: never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>Wall-clock budget in seconds; null: none.</summary>
+    public double? TimeBudget { get; init; }
+
+    public int? Folds { get; init; }
+
+    public int Repeats { get; init; } = 1;
+
+    public bool Resume { get; init; }
+
+    /// <summary>Epochs between checkpoints.</summary>
+    public int CheckpointEvery { get; init; } = 1;
+
+    /// <summary>CSV file with one line an epoch; null: none.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>PNG picture of the loss and metric curves; null: none.</summary>
+    public string? CurvesFile { get; init; }
+
+    public bool DryRun { get; init; }
+
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>`auto`, `cpu`, `opencl` or `opencl:N`.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Worker threads of the managed device and of data loading; null: all cores.</summary>
+    public int? Threads { get; init; }
+}
