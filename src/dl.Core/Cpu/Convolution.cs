@@ -1,4 +1,7 @@
-// Convolution and its gradients.
+// Convolution and its gradients as products with patches (Patches.cs):
+//   y = patches(x) w;   dx = patches(dy) turned w;   dw^T = dy^T patches(x)
+// With a stride, the pixels of dx fall into stride x stride classes, each reached by taps of its own;
+// each class is a product. Depthwise convolution is in Depthwise.cs.
 using System.Runtime.CompilerServices;
 using Dl.Ops;
 using Dl.Tensors;
@@ -8,139 +11,235 @@ namespace Dl.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     public override void Convolution(
-        Storage x, Storage w, Storage? bias, Storage y, in ConvShape shape) =>
-        SplitRows(shape.Patches, (long)shape.PatchSize * shape.Filters, new ConvRange(
-            Floats(x), Floats(w), bias is null ? null : Floats(bias), Floats(y), shape));
+        Storage x, Storage w, Storage? bias, Storage y, in ConvShape shape)
+    {
+        float* pb = bias is null ? null : Floats(bias);
+        if (shape.IsPointwise)
+        {
+            MatMul(Floats(x), Floats(w), pb, Floats(y), 1, shape.Patches, shape.Filters,
+                shape.Channels, false, false, 0);
+            return;
+        }
+        if (shape.IsDepthwise)
+        {
+            SplitRows(shape.Batch * shape.OutHeight,
+                (long)shape.OutWidth * shape.Filters * shape.PatchSize,
+                new DepthwiseRange(Floats(x), Floats(w), pb, Floats(y), shape));
+            return;
+        }
+        Multiply(new Product<PatchRows, RightMatrix>
+        {
+            A = new PatchRows(ForwardGrid(Floats(x), shape)),
+            B = new RightMatrix(Floats(w), shape.GroupFilters, shape.Filters, false),
+            C = Floats(y),
+            Bias = pb,
+            Batch = shape.Groups,
+            M = shape.Patches,
+            N = shape.GroupFilters,
+            K = shape.PatchSize,
+            Ldc = shape.Filters,
+            StepC = shape.GroupFilters,
+            StepBias = shape.GroupFilters,
+        });
+    }
 
+    /// <remarks>Sums over the filters run in one order, so threads do not show.</remarks>
     public override void ConvolutionInputGradient(
-        Storage dy, Storage w, Storage dx, in ConvShape shape, float beta) =>
-        SplitRows(shape.Batch, 1 << 20, new ConvInputRange(
-            Floats(dy), Floats(w), Floats(dx), shape, beta));
+        Storage dy, Storage w, Storage dx, in ConvShape shape, float beta)
+    {
+        if (shape.IsPointwise)
+        {
+            MatMul(Floats(dy), Floats(w), null, Floats(dx), 1, shape.Patches, shape.Channels,
+                shape.Filters, false, true, beta);
+            return;
+        }
+        if (shape.IsDepthwise)
+        {
+            SplitRows(shape.Batch * shape.Height,
+                (long)shape.Width * shape.Filters * shape.PatchSize,
+                new DepthwiseInputRange(Floats(dy), Floats(w), Floats(dx), shape, beta));
+            return;
+        }
+        if (shape.Stride == new Size2(1, 1))
+        {
+            InputGradientClass(dy, w, Floats(dx), shape, 0, 0, beta);
+            return;
+        }
+        for (int y = 0; y < shape.Stride.Height; y++)
+        {
+            for (int x = 0; x < shape.Stride.Width; x++)
+            {
+                InputGradientOfClass(dy, w, dx, shape, y, x, beta);
+            }
+        }
+    }
 
+    /// <remarks>
+    /// Long sums over pixels are cut into parts by the sizes alone and added in order, so the
+    /// result does not depend on the number of threads.
+    /// </remarks>
     public override void ConvolutionWeightGradient(
-        Storage x, Storage dy, Storage dw, in ConvShape shape, float beta) =>
-        SplitRows(shape.PatchSize, 1 << 20, new ConvWeightRange(
-            Floats(x), Floats(dy), Floats(dw), shape, beta));
-
-    private readonly struct ConvRange(float* x, float* w, float* bias, float* y, ConvShape s) : IRange
+        Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int from, int to)
+        if (shape.IsPointwise)
         {
-            int cg = s.GroupChannels, fg = s.GroupFilters;
-            for (int p = from; p < to; p++)
-            {
-                int ox = p % s.OutWidth, oy = p / s.OutWidth % s.OutHeight;
-                int b = p / (s.OutWidth * s.OutHeight);
-                float* py = y + ((long)p * s.Filters);
-                for (int f = 0; f < s.Filters; f++)
-                {
-                    py[f] = bias == null ? 0 : bias[f];
-                }
-                for (int ky = 0; ky < s.Kernel.Height; ky++)
-                {
-                    int iy = (oy * s.Stride.Height) + (ky * s.Dilation.Height) - s.Padding.Top;
-                    for (int kx = 0; kx < s.Kernel.Width; kx++)
-                    {
-                        int ix = (ox * s.Stride.Width) + (kx * s.Dilation.Width) - s.Padding.Left;
-                        if ((uint)iy >= (uint)s.Height || (uint)ix >= (uint)s.Width)
-                        {
-                            continue;
-                        }
-                        float* px = x + (((((long)b * s.Height) + iy) * s.Width) + ix) * s.Channels;
-                        for (int c = 0; c < cg; c++)
-                        {
-                            float* pw = w + ((((ky * s.Kernel.Width) + kx) * cg) + c) * (long)s.Filters;
-                            for (int f = 0; f < s.Filters; f++)
-                            {
-                                py[f] += px[(f / fg * cg) + c] * pw[f];
-                            }
-                        }
-                    }
-                }
-            }
+            MatMul(Floats(x), Floats(dy), null, Floats(dw), 1, shape.Channels, shape.Filters,
+                shape.Patches, true, false, beta);
+            return;
         }
+        if (shape.IsDepthwise)
+        {
+            DepthwiseWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
+            return;
+        }
+        var product = new Product<LeftMatrix, PatchColumns>
+        {
+            A = new LeftMatrix(Floats(dy), shape.GroupFilters, shape.Filters, true),
+            B = new PatchColumns(ForwardGrid(Floats(x), shape)),
+            Batch = shape.Groups,
+            M = shape.GroupFilters,
+            N = shape.PatchSize,
+            K = shape.Patches,
+        };
+        int parts = Parts((long)shape.PatchSize * shape.Filters, shape.Patches);
+        float* turned = MultiplyParts(product, parts);
+        SplitRows(shape.PatchSize, shape.Filters,
+            new TurnRange(turned, Floats(dw), shape.PatchSize, shape.Filters, beta));
     }
 
-    private readonly struct ConvInputRange(float* dy, float* w, float* dx, ConvShape s, float beta)
-        : IRange
+    private PatchGrid ForwardGrid(float* x, in ConvShape s)
     {
-        /// <summary>Images [from, to).</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int from, int to)
+        int taps = s.Kernel.Height * s.Kernel.Width;
+        int* offsets = Taps(taps);
+        for (int tap = 0; tap < taps; tap++)
         {
-            int cg = s.GroupChannels, fg = s.GroupFilters;
-            long image = (long)s.Height * s.Width * s.Channels;
-            if (beta == 0)
-            {
-                new Span<float>(dx + (from * image), (int)((to - from) * image)).Clear();
-            }
-            int pixels = s.OutHeight * s.OutWidth;
-            for (int p = from * pixels; p < to * pixels; p++)
-            {
-                int ox = p % s.OutWidth, oy = p / s.OutWidth % s.OutHeight, b = p / pixels;
-                float* pdy = dy + ((long)p * s.Filters);
-                for (int ky = 0; ky < s.Kernel.Height; ky++)
-                {
-                    int iy = (oy * s.Stride.Height) + (ky * s.Dilation.Height) - s.Padding.Top;
-                    for (int kx = 0; kx < s.Kernel.Width; kx++)
-                    {
-                        int ix = (ox * s.Stride.Width) + (kx * s.Dilation.Width) - s.Padding.Left;
-                        if ((uint)iy >= (uint)s.Height || (uint)ix >= (uint)s.Width)
-                        {
-                            continue;
-                        }
-                        float* pdx = dx + (((((long)b * s.Height) + iy) * s.Width) + ix) * s.Channels;
-                        for (int c = 0; c < s.Channels; c++)
-                        {
-                            int g = c / cg;
-                            float* pw = w + ((((ky * s.Kernel.Width) + kx) * cg) + (c % cg))
-                                * (long)s.Filters;
-                            float sum = 0;
-                            for (int f = g * fg; f < (g + 1) * fg; f++)
-                            {
-                                sum += pdy[f] * pw[f];
-                            }
-                            pdx[c] += sum;
-                        }
-                    }
-                }
-            }
+            offsets[tap] = (tap / s.Kernel.Width * s.Dilation.Height) - s.Padding.Top;
+            offsets[taps + tap] = (tap % s.Kernel.Width * s.Dilation.Width) - s.Padding.Left;
         }
+        return new PatchGrid
+        {
+            Image = x,
+            Height = s.Height,
+            Width = s.Width,
+            Channels = s.Channels,
+            Used = s.GroupChannels,
+            RowsDown = s.OutHeight,
+            RowsAcross = s.OutWidth,
+            StepY = s.Stride.Height,
+            StepX = s.Stride.Width,
+            TapY = offsets,
+            TapX = offsets + taps,
+            Taps = taps,
+        };
     }
 
-    private readonly struct ConvWeightRange(float* x, float* dy, float* dw, ConvShape s, float beta)
+    /// <summary>Pixels (y + i * stride, x + j * stride) of dx, by way of working memory.</summary>
+    private void InputGradientOfClass(
+        Storage dy, Storage w, Storage dx, in ConvShape s, int y, int x, float beta)
+    {
+        int down = (s.Height - y + s.Stride.Height - 1) / s.Stride.Height;
+        int across = (s.Width - x + s.Stride.Width - 1) / s.Stride.Width;
+        if (down <= 0 || across <= 0)
+        {
+            return;
+        }
+        float* part = Floats(dx, s, down, across);
+        InputGradientClass(dy, w, part, s, y, x, 0);
+        SplitRows(s.Batch * down, (long)across * s.Channels, new SpreadRange(
+            part, Floats(dx) + ((((long)y * s.Width) + x) * s.Channels), s, down, across, beta));
+    }
+
+    private float* Floats(Storage dx, in ConvShape s, int down, int across) =>
+        (float*)_class.AtLeast((long)s.Batch * down * across * s.Channels * sizeof(float));
+
+    private void InputGradientClass(
+        Storage dy, Storage w, float* dx, in ConvShape s, int y, int x, float beta)
+    {
+        int most = s.Kernel.Height * s.Kernel.Width, taps = 0;
+        int* offsets = Taps(most);
+        for (int tap = 0; tap < most; tap++)
+        {
+            // The output that this tap feeds from pixel y is (y + pad - ky * dilation) / stride.
+            int fromY = y + s.Padding.Top - (tap / s.Kernel.Width * s.Dilation.Height);
+            int fromX = x + s.Padding.Left - (tap % s.Kernel.Width * s.Dilation.Width);
+            if (fromY % s.Stride.Height == 0 && fromX % s.Stride.Width == 0)
+            {
+                offsets[taps] = fromY / s.Stride.Height;
+                offsets[most + taps] = fromX / s.Stride.Width;
+                offsets[(2 * most) + taps] = tap;
+                taps++;
+            }
+        }
+        int down = (s.Height - y + s.Stride.Height - 1) / s.Stride.Height;
+        int across = (s.Width - x + s.Stride.Width - 1) / s.Stride.Width;
+        Multiply(new Product<PatchRows, TurnedWeights>
+        {
+            A = new PatchRows(new PatchGrid
+            {
+                Image = Floats(dy),
+                Height = s.OutHeight,
+                Width = s.OutWidth,
+                Channels = s.Filters,
+                Used = s.GroupFilters,
+                RowsDown = down,
+                RowsAcross = across,
+                StepY = 1,
+                StepX = 1,
+                TapY = offsets,
+                TapX = offsets + most,
+                Taps = taps,
+            }),
+            B = new TurnedWeights(
+                Floats(w), offsets + (2 * most), s.GroupChannels, s.Filters, s.GroupFilters),
+            C = dx,
+            Batch = s.Groups,
+            M = s.Batch * down * across,
+            N = s.GroupChannels,
+            K = taps * s.GroupFilters,
+            Ldc = s.Channels,
+            StepC = s.GroupChannels,
+            Beta = beta,
+        });
+    }
+
+    /// <summary>Three lists of up to count numbers.</summary>
+    private int* Taps(int count) => (int*)_taps.AtLeast(3L * count * sizeof(int));
+
+    /// <summary>dw[row, filter] = turned[filter, row] + beta dw.</summary>
+    private readonly struct TurnRange(float* turned, float* dw, int rows, int filters, float beta)
         : IRange
     {
-        /// <summary>Rows [from, to) of dw: taps and channels.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
-            int cg = s.GroupChannels, fg = s.GroupFilters;
             for (int row = from; row < to; row++)
             {
-                float* pdw = dw + ((long)row * s.Filters);
-                int c = row % cg, kx = row / cg % s.Kernel.Width, ky = row / cg / s.Kernel.Width;
-                if (beta == 0)
+                float* target = dw + ((long)row * filters);
+                for (int f = 0; f < filters; f++)
                 {
-                    new Span<float>(pdw, s.Filters).Clear();
+                    float v = turned[((long)f * rows) + row];
+                    target[f] = beta == 0 ? v : v + (beta * target[f]);
                 }
-                for (int p = 0; p < s.Patches; p++)
+            }
+        }
+    }
+
+    /// <summary>One class's pixels to their places.</summary>
+    private readonly struct SpreadRange(
+        float* part, float* dx, ConvShape s, int down, int across, float beta) : IRange
+    {
+        public void Run(int from, int to)
+        {
+            for (int row = from; row < to; row++)
+            {
+                int y = row % down * s.Stride.Height;
+                float* source = part + ((long)row * across * s.Channels);
+                float* target = dx
+                    + ((((long)(row / down) * s.Height) + y) * s.Width * s.Channels);
+                for (int x = 0; x < across; x++)
                 {
-                    int ox = p % s.OutWidth, oy = p / s.OutWidth % s.OutHeight;
-                    int b = p / (s.OutWidth * s.OutHeight);
-                    int iy = (oy * s.Stride.Height) + (ky * s.Dilation.Height) - s.Padding.Top;
-                    int ix = (ox * s.Stride.Width) + (kx * s.Dilation.Width) - s.Padding.Left;
-                    if ((uint)iy >= (uint)s.Height || (uint)ix >= (uint)s.Width)
-                    {
-                        continue;
-                    }
-                    float* px = x + (((((long)b * s.Height) + iy) * s.Width) + ix) * s.Channels;
-                    float* pdy = dy + ((long)p * s.Filters);
-                    for (int f = 0; f < s.Filters; f++)
-                    {
-                        pdw[f] += px[(f / fg * cg) + c] * pdy[f];
-                    }
+                    Scaled(source + ((long)x * s.Channels),
+                        target + ((long)x * s.Stride.Width * s.Channels), s.Channels, 1, beta);
                 }
             }
         }

@@ -142,7 +142,7 @@ public sealed unsafe partial class CpuDevice : Device
     private readonly struct RangeWork<T>(T work, int n, int run) : IWork
         where T : struct, IRange
     {
-        public void Run(int piece)
+        public void Run(int piece, int worker)
         {
             long from = (long)piece * run;
             work.Run((int)from, (int)Math.Min(n, from + run));
@@ -152,7 +152,7 @@ public sealed unsafe partial class CpuDevice : Device
     private readonly struct TouchWork(byte* data, long bytes, int run) : IWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int piece)
+        public void Run(int piece, int worker)
         {
             long end = Math.Min(bytes, (piece + 1L) * run);
             for (long i = (long)piece * run; i < end; i += 4096)

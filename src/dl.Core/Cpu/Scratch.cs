@@ -8,6 +8,9 @@ public sealed unsafe partial class CpuDevice
 {
     private Block _shared;
     private Block _sums;
+    private Block _packs;
+    private Block _taps;
+    private Block _class;
 
     /// <summary>Memory for one primitive's packed operand; the next request may move it.</summary>
     private float* Shared(long floats) => (float*)_shared.AtLeast(floats * sizeof(float));
@@ -19,6 +22,9 @@ public sealed unsafe partial class CpuDevice
     {
         _shared.Free();
         _sums.Free();
+        _packs.Free();
+        _taps.Free();
+        _class.Free();
     }
 
     private struct Block

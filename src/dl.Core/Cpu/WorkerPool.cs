@@ -11,7 +11,8 @@ namespace Dl.Cpu;
 /// <summary>One primitive cut into numbered pieces, which run in any order on any thread.</summary>
 internal interface IWork
 {
-    void Run(int piece);
+    /// <param name="worker">Number of the thread it runs on, 0 for the caller.</param>
+    void Run(int piece, int worker);
 }
 
 /// <summary>Persistent threads; the caller of <see cref="Run"/> is one of them.</summary>
@@ -29,7 +30,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     private int _pending;
     private int _sleeping;
     private void* _work;
-    private delegate*<void*, int, void> _code;
+    private delegate*<void*, int, int, void> _code;
     private Exception? _error;
     private bool _busy;
     private volatile bool _stopping;
@@ -41,7 +42,12 @@ internal sealed unsafe class WorkerPool : IDisposable
         _workers = new Thread[Threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"dl cpu {i + 1}" };
+            int number = i + 1;
+            _workers[i] = new Thread(() => Work(number))
+            {
+                IsBackground = true,
+                Name = $"dl cpu {number}",
+            };
             _workers[i].Start();
         }
     }
@@ -53,15 +59,15 @@ internal sealed unsafe class WorkerPool : IDisposable
     public void Run<T>(int pieces, T work)
         where T : struct, IWork
     {
-        // A piece that starts work of its own runs it alone.
-        if (pieces <= 1 || _workers.Length == 0 || _busy)
+        if (pieces <= 1 || _workers.Length == 0)
         {
             for (int i = 0; i < pieces; i++)
             {
-                work.Run(i);
+                work.Run(i, 0);
             }
             return;
         }
+        Debug.Assert(!_busy, "a piece must not start work of its own");
         _busy = true;
         _work = Unsafe.AsPointer(ref work);
         _code = &Invoke<T>;
@@ -74,7 +80,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         {
             _wake.Release(asleep);
         }
-        TakePieces(call);
+        TakePieces(call, 0);
         var spin = default(SpinWait);
         while (Volatile.Read(ref _pending) > 0)
         {
@@ -103,10 +109,10 @@ internal sealed unsafe class WorkerPool : IDisposable
         _wake.Dispose();
     }
 
-    private static void Invoke<T>(void* work, int piece)
-        where T : struct, IWork => Unsafe.AsRef<T>(work).Run(piece);
+    private static void Invoke<T>(void* work, int piece, int worker)
+        where T : struct, IWork => Unsafe.AsRef<T>(work).Run(piece, worker);
 
-    private void Work()
+    private void Work(int number)
     {
         long seen = 0;
         while (!_stopping)
@@ -118,7 +124,7 @@ internal sealed unsafe class WorkerPool : IDisposable
                 continue;
             }
             seen = ticket >> 32;
-            TakePieces(seen << 32);
+            TakePieces(seen << 32, number);
         }
     }
 
@@ -145,7 +151,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         Interlocked.Decrement(ref _sleeping);
     }
 
-    private void TakePieces(long call)
+    private void TakePieces(long call, int worker)
     {
         while (true)
         {
@@ -165,7 +171,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             }
             try
             {
-                code(work, piece);
+                code(work, piece, worker);
             }
             catch (Exception e)
             {
