@@ -29,7 +29,9 @@ public sealed record TablePreprocessing : Preprocessing
 
 public enum ColumnKind
 {
-    /// <summary>(value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.</summary>
+    /// <summary>
+    /// (value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.
+    /// </summary>
     Number,
 
     /// <summary>One-hot over Categories, plus one place for unknown and missing values.</summary>
@@ -47,7 +49,9 @@ public sealed record FeatureColumn
 
     public float Std { get; init; } = 1;
 
-    /// <summary>Value (before standardising) that stands in for a missing one: the median.</summary>
+    /// <summary>
+    /// Value (before standardising) that stands in for a missing one: the median.
+    /// </summary>
     public float Fill { get; init; }
 
     /// <summary>An extra 0/1 input says that the value was missing.</summary>
@@ -61,7 +65,9 @@ public sealed record FeatureColumn
         : MissingFlag ? 2 : 1;
 }
 
-/// <summary>Images are resized, converted to the given channels, and standardised per channel.</summary>
+/// <summary>
+/// Images are resized, converted to the given channels, and standardised per channel.
+/// </summary>
 public sealed record ImagePreprocessing : Preprocessing
 {
     public required int Height { get; init; }

@@ -2,10 +2,14 @@ using Dl.Data;
 
 namespace Dl.Training;
 
-/// <summary>Everything that `dl fit` can be told; the command fills it, training reads it.</summary>
+/// <summary>
+/// Everything that `dl fit` can be told; the command fills it, training reads it.
+/// </summary>
 public sealed record FitOptions
 {
-    /// <summary>An architecture with arguments (`mlp:256,128`), a graph file or a layer string.</summary>
+    /// <summary>
+    /// An architecture with arguments (`mlp:256,128`), a graph file or a layer string.
+    /// </summary>
     public required string Model { get; init; }
 
     public required DataOptions Data { get; init; }
@@ -42,7 +46,10 @@ public sealed record FitOptions
     /// <summary>Weigh the classes by the inverse of their frequency.</summary>
     public bool BalancedClasses { get; init; }
 
-    /// <summary>Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0: never.</summary>
+    /// <summary>
+    /// Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0:
+    /// never.
+    /// </summary>
     public int? Patience { get; init; }
 
     /// <summary>Wall-clock budget in seconds; null: none.</summary>
@@ -70,6 +77,8 @@ public sealed record FitOptions
     /// <summary>`auto`, `cpu`, `opencl` or `opencl:N`.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Worker threads of the managed device and of data loading; null: all cores.</summary>
+    /// <summary>
+    /// Worker threads of the managed device and of data loading; null: all cores.
+    /// </summary>
     public int? Threads { get; init; }
 }

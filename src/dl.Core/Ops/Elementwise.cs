@@ -1,0 +1,312 @@
+// One number in, one number out. An op is a row: a name, its formulas, a default for its one
+// parameter alpha; the same row stands in kernels/elementwise.cl. Rows with one argument first,
+// rows
+// with two arguments after them. Loops over the rows are in ElementwiseLoops.cs.
+using System.Runtime.Intrinsics;
+using Dl.Tensors;
+using static Dl.Ops.VectorMath;
+using V = System.Runtime.Intrinsics.Vector512<float>;
+
+namespace Dl.Ops;
+
+/// <summary>The ops of one argument, by name.</summary>
+public static class UnaryOps
+{
+    public static readonly UnaryOp
+        Linear = UnaryOp.Of<LinearRow>("linear"),
+        Relu = UnaryOp.Of<ReluRow>("relu"),
+        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.01f),
+        Elu = UnaryOp.Of<EluRow>("elu", 1f),
+        Selu = UnaryOp.Of<SeluRow>("selu"),
+        Gelu = UnaryOp.Of<GeluRow>("gelu"),
+        GeluTanh = UnaryOp.Of<GeluTanhRow>("gelu_tanh"),
+        Silu = UnaryOp.Of<SiluRow>("silu"),
+        Sigmoid = UnaryOp.Of<SigmoidRow>("sigmoid"),
+        Tanh = UnaryOp.Of<TanhRow>("tanh"),
+        Softplus = UnaryOp.Of<SoftplusRow>("softplus"),
+        HardSwish = UnaryOp.Of<HardSwishRow>("hard_swish"),
+        Mish = UnaryOp.Of<MishRow>("mish"),
+        Step = UnaryOp.Of<StepRow>("step"),
+        Exp = UnaryOp.Of<ExpRow>("exp"),
+        Log = UnaryOp.Of<LogRow>("log"),
+        Abs = UnaryOp.Of<AbsRow>("abs"),
+        Square = UnaryOp.Of<SquareRow>("square"),
+        Sqrt = UnaryOp.Of<SqrtRow>("sqrt"),
+        Scale = UnaryOp.Of<ScaleRow>("scale", 1f);
+
+    /// <summary>
+    /// Every op of one argument, in the order in which they are listed to people.
+    /// </summary>
+    public static IReadOnlyList<UnaryOp> All { get; } =
+    [
+        Linear, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Sigmoid, Tanh, Softplus,
+        HardSwish, Mish, Step, Exp, Log, Abs, Square, Sqrt, Scale,
+    ];
+
+    // Each row: y = Value(x, alpha); dy/dx = Slope(x, y, alpha).
+    private struct LinearRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => x;
+        public static V Slope(V x, V y, V alpha) => Of(1);
+    }
+
+    private struct ReluRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Select(Vector512.LessThan(x, V.Zero), V.Zero, x);
+        public static V Slope(V x, V y, V alpha) => Above(x, Of(1), V.Zero);
+    }
+
+    private struct LeakyReluRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Above(x, x, alpha * x);
+        public static V Slope(V x, V y, V alpha) => Above(x, Of(1), alpha);
+    }
+
+    private struct EluRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Above(x, x, alpha * (Exp(x) - Of(1)));
+        public static V Slope(V x, V y, V alpha) => Above(x, Of(1), y + alpha);
+    }
+
+    private struct SeluRow : IUnaryRow
+    {
+        // Klambauer et al. 2017: lambda 1.0507..., alpha 1.6732..., their product 1.7580...
+        public static V Value(V x, V alpha) =>
+            Above(x, Of(1.05070099f) * x, Of(1.75809934f) * (Exp(x) - Of(1)));
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x, Of(1.05070099f), y + Of(1.75809934f));
+    }
+
+    private struct GeluRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Of(0.5f) * x * (Of(1) + Erf(x * Of(0.70710678f)));
+        public static V Slope(V x, V y, V alpha) =>
+            (Of(0.5f) * (Of(1) + Erf(x * Of(0.70710678f))))
+            + (x * Of(0.39894228f) * Exp(Of(-0.5f) * x * x));
+    }
+
+    private struct GeluTanhRow : IUnaryRow
+    {
+        // x * sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3); 2 sqrt(2/pi) = 1.5957691.
+        public static V Value(V x, V alpha) => x * Sigmoid(Inner(x));
+        public static V Slope(V x, V y, V alpha)
+        {
+            V s = Sigmoid(Inner(x));
+            V inner = Of(1.5957691f) * (Of(1) + (Of(0.134145f) * x * x));
+            return s + (x * s * (Of(1) - s) * inner);
+        }
+
+        private static V Inner(V x) => Of(1.5957691f) * x * (Of(1) + (Of(0.044715f) * x * x));
+    }
+
+    private struct SiluRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => x * Sigmoid(x);
+        public static V Slope(V x, V y, V alpha)
+        {
+            V s = Sigmoid(x);
+            return s * (Of(1) + (x * (Of(1) - s)));
+        }
+    }
+
+    private struct SigmoidRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Sigmoid(x);
+        public static V Slope(V x, V y, V alpha) => y * (Of(1) - y);
+    }
+
+    private struct TanhRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Tanh(x);
+        public static V Slope(V x, V y, V alpha) => Of(1) - (y * y);
+    }
+
+    private struct SoftplusRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Softplus(x);
+        public static V Slope(V x, V y, V alpha) => Sigmoid(x);
+    }
+
+    private struct HardSwishRow : IUnaryRow
+    {
+        // x * clamp(x + 3, 0, 6) / 6.
+        public static V Value(V x, V alpha) =>
+            x * Vector512.Min(Vector512.Max(x + Of(3), V.Zero), Of(6)) * Of(1f / 6);
+        public static V Slope(V x, V y, V alpha) => Above(
+            x + Of(3), Above(x - Of(3), Of(1), (x * Of(1f / 3)) + Of(0.5f)), V.Zero);
+    }
+
+    private struct MishRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => x * Tanh(Softplus(x));
+        public static V Slope(V x, V y, V alpha)
+        {
+            V t = Tanh(Softplus(x));
+            return t + (x * (Of(1) - (t * t)) * Sigmoid(x));
+        }
+    }
+
+    private struct StepRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Select(
+            Vector512.GreaterThanOrEqual(x, V.Zero), Of(1), V.Zero);
+        public static V Slope(V x, V y, V alpha) => V.Zero;
+    }
+
+    private struct ExpRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Exp(x);
+        public static V Slope(V x, V y, V alpha) => y;
+    }
+
+    private struct LogRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Vector512.Log(x);
+        public static V Slope(V x, V y, V alpha) => Of(1) / x;
+    }
+
+    private struct AbsRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Vector512.Abs(x);
+        public static V Slope(V x, V y, V alpha) => Above(x, Of(1), Below(x, Of(-1), V.Zero));
+    }
+
+    private struct SquareRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => x * x;
+        public static V Slope(V x, V y, V alpha) => x + x;
+    }
+
+    private struct SqrtRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Vector512.Sqrt(x);
+        public static V Slope(V x, V y, V alpha) => Of(0.5f) / y;
+    }
+
+    private struct ScaleRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => alpha * x;
+        public static V Slope(V x, V y, V alpha) => alpha;
+    }
+
+    /// <summary>x > 0 ? a : b.</summary>
+    private static V Above(V x, V a, V b) => Select(Vector512.GreaterThan(x, V.Zero), a, b);
+
+    private static V Below(V x, V a, V b) => Select(Vector512.LessThan(x, V.Zero), a, b);
+}
+
+/// <summary>
+/// The ops of two arguments, by name; pointwise losses among them (b is the target).
+/// </summary>
+public static class BinaryOps
+{
+    public static readonly BinaryOp
+        Add = BinaryOp.Of<AddRow>("add"),
+        Subtract = BinaryOp.Of<SubtractRow>("subtract"),
+        Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
+        Divide = BinaryOp.Of<DivideRow>("divide"),
+        SquaredError = BinaryOp.Of<SquaredErrorRow>("squared_error"),
+        AbsoluteError = BinaryOp.Of<AbsoluteErrorRow>("absolute_error"),
+        Huber = BinaryOp.Of<HuberRow>("huber", 1f),
+        SigmoidCrossEntropy = BinaryOp.Of<SigmoidCrossEntropyRow>("sigmoid_cross_entropy"),
+        Hinge = BinaryOp.Of<HingeRow>("hinge"),
+        PerceptronCriterion = BinaryOp.Of<PerceptronRow>("perceptron_criterion");
+
+    public static IReadOnlyList<BinaryOp> All { get; } =
+    [
+        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, SigmoidCrossEntropy,
+        Hinge, PerceptronCriterion,
+    ];
+
+    // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.
+    private struct AddRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => a + b;
+        public static V SlopeA(V a, V b, V alpha) => Of(1);
+        public static V SlopeB(V a, V b, V alpha) => Of(1);
+    }
+
+    private struct SubtractRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => a - b;
+        public static V SlopeA(V a, V b, V alpha) => Of(1);
+        public static V SlopeB(V a, V b, V alpha) => Of(-1);
+    }
+
+    private struct MultiplyRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => a * b;
+        public static V SlopeA(V a, V b, V alpha) => b;
+        public static V SlopeB(V a, V b, V alpha) => a;
+    }
+
+    private struct DivideRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => a / b;
+        public static V SlopeA(V a, V b, V alpha) => Of(1) / b;
+        public static V SlopeB(V a, V b, V alpha) => -a / (b * b);
+    }
+
+    private struct SquaredErrorRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => (a - b) * (a - b);
+        public static V SlopeA(V a, V b, V alpha) => Of(2) * (a - b);
+        public static V SlopeB(V a, V b, V alpha) => Of(2) * (b - a);
+    }
+
+    private struct AbsoluteErrorRow : IBinaryRow
+    {
+        public static V Value(V a, V b, V alpha) => Vector512.Abs(a - b);
+        public static V SlopeA(V a, V b, V alpha) => Sign(a - b);
+        public static V SlopeB(V a, V b, V alpha) => Sign(b - a);
+    }
+
+    private struct HuberRow : IBinaryRow
+    {
+        // e^2 / 2 within alpha of the target, alpha (|e| - alpha / 2) beyond.
+        public static V Value(V a, V b, V alpha)
+        {
+            V e = Vector512.Abs(a - b);
+            return Select(Vector512.LessThan(e, alpha),
+                Of(0.5f) * e * e, alpha * (e - (Of(0.5f) * alpha)));
+        }
+
+        public static V SlopeA(V a, V b, V alpha) =>
+            Vector512.Min(Vector512.Max(a - b, -alpha), alpha);
+        public static V SlopeB(V a, V b, V alpha) => SlopeA(b, a, alpha);
+    }
+
+    private struct SigmoidCrossEntropyRow : IBinaryRow
+    {
+        // Logit a, target b in [0, 1]: softplus(a) - a b.
+        public static V Value(V a, V b, V alpha) => Softplus(a) - (a * b);
+        public static V SlopeA(V a, V b, V alpha) => Sigmoid(a) - b;
+        public static V SlopeB(V a, V b, V alpha) => -a;
+    }
+
+    private struct HingeRow : IBinaryRow
+    {
+        // Target b is -1 or 1.
+        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, Of(1) - (a * b));
+        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, Of(1), b);
+        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, Of(1), a);
+    }
+
+    private struct PerceptronRow : IBinaryRow
+    {
+        // Target b is -1 or 1. The slope is -b wherever the sign is wrong or undecided, so a step
+        // of
+        // gradient descent with one sample is Rosenblatt's rule.
+        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, -(a * b));
+        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, V.Zero, b);
+        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, V.Zero, a);
+    }
+
+    private static V Sign(V e) => Select(Vector512.GreaterThan(e, V.Zero), Of(1),
+        Select(Vector512.LessThan(e, V.Zero), Of(-1), V.Zero));
+
+    /// <summary>a b &lt;= margin ? -slope : 0.</summary>
+    private static V Violated(V a, V b, V margin, V slope) =>
+        Select(Vector512.LessThanOrEqual(a * b, margin), -slope, V.Zero);
+}

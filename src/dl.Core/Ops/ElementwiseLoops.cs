@@ -1,0 +1,394 @@
+// The primitives behind the rows of Elementwise.cs, their tape ops, and the loops that turn a row
+// into code over spans. The loops are generic over the row's type, so each row compiles to its own
+// vector loop; the managed device runs them, and they define what the kernels must compute.
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Dl.Ops;
+using Dl.Tensors;
+using V = System.Runtime.Intrinsics.Vector512<float>;
+
+namespace Dl.Tensors
+{
+    public abstract partial class Device
+    {
+        /// <summary>y[i] = op(x[i]); x and y may be the same.</summary>
+        public abstract void Unary(UnaryOp op, Storage x, Storage y, int n, float alpha);
+
+        /// <summary>dx[i] = dy[i] * op'(x[i], y[i]) + beta * dx[i].</summary>
+        public abstract void UnaryGradient(
+            UnaryOp op, Storage x, Storage y, Storage dy, Storage dx, int n, float alpha,
+            float beta);
+
+        /// <summary>
+        /// y[o,j,i] = op(a[o,j,i], b[j]) over outer x n x inner elements; y may be a.
+        /// </summary>
+        public abstract void Binary(
+            BinaryOp op, Storage a, Storage b, Storage y, int outer, int n, int inner, float alpha);
+
+        /// <summary>
+        /// d[o,j,i] = dy[o,j,i] * (d op / d a, or d b where <paramref name="second"/>) + beta * d;
+        /// as large as a on either side. d may be dy when beta is 0.
+        /// </summary>
+        public abstract void BinaryGradient(
+            BinaryOp op, bool second, Storage a, Storage b, Storage dy, Storage d,
+            int outer, int n, int inner, float alpha, float beta);
+    }
+}
+
+namespace Dl.Ops
+{
+    public interface IUnaryRow
+    {
+        static abstract V Value(V x, V alpha);
+
+        static abstract V Slope(V x, V y, V alpha);
+    }
+
+    public interface IBinaryRow
+    {
+        static abstract V Value(V a, V b, V alpha);
+
+        static abstract V SlopeA(V a, V b, V alpha);
+
+        static abstract V SlopeB(V a, V b, V alpha);
+    }
+
+    public delegate void UnaryLoop(ReadOnlySpan<float> x, Span<float> y, float alpha);
+
+    public delegate void UnaryGradientLoop(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx,
+        float alpha, float beta);
+
+    /// <summary>b has as many elements as a, or one that serves them all.</summary>
+    public delegate void BinaryLoop(
+        ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y, float alpha);
+
+    /// <summary>b as in <see cref="BinaryLoop"/>.</summary>
+    public delegate void BinaryGradientLoop(
+        ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> dy, Span<float> d,
+        float alpha, float beta);
+
+    /// <summary>
+    /// An op of one argument. Name is also the kernel's; Alpha the parameter's default.
+    /// </summary>
+    public sealed record UnaryOp(
+        string Name, float Alpha, UnaryLoop Value, UnaryGradientLoop Gradient)
+    {
+        internal static UnaryOp Of<T>(string name, float alpha = 0)
+            where T : struct, IUnaryRow =>
+            new(name, alpha, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
+    }
+
+    /// <summary>An op of two arguments.</summary>
+    public sealed record BinaryOp(
+        string Name, float Alpha, BinaryLoop Value, BinaryGradientLoop GradientA,
+        BinaryGradientLoop GradientB)
+    {
+        internal static BinaryOp Of<T>(string name, float alpha = 0)
+            where T : struct, IBinaryRow =>
+            new(name, alpha, ElementwiseLoops.Value2<T>, ElementwiseLoops.Gradient2<T, First>,
+                ElementwiseLoops.Gradient2<T, Second>);
+    }
+
+    /// <summary>Tape ops over the rows.</summary>
+    public static class ElementwiseOps
+    {
+        public static Tensor Unary(this Tape tape, UnaryOp op, Tensor x, float? alpha = null)
+        {
+            float a = alpha ?? op.Alpha;
+            int n = (int)x.Shape.Count;
+            var y = tape.New(x.Shape);
+            tape.Device.Unary(op, x.Storage, y.Storage, n, a);
+            return tape.Record(y, [x], dy =>
+            {
+                if (tape.Wants(x, out var dx, out float beta))
+                {
+                    tape.Device.UnaryGradient(op, x.Storage, y.Storage, dy, dx, n, a, beta);
+                }
+            });
+        }
+
+        public static Tensor Add(this Tape tape, Tensor a, Tensor b) =>
+            tape.Binary(BinaryOps.Add, a, b);
+
+        public static Tensor Multiply(this Tape tape, Tensor a, Tensor b) =>
+            tape.Binary(BinaryOps.Multiply, a, b);
+
+        /// <summary>op(a, b) with broadcasting: extents agree from the last, or are 1.</summary>
+        public static Tensor Binary(
+            this Tape tape, BinaryOp op, Tensor a, Tensor b, float? alpha = null)
+        {
+            var shape = BroadcastShape(op.Name, a.Shape, b.Shape);
+            a = tape.Expand(a, shape);
+            if (!TryRun(shape, b.Shape, out int outer, out int n, out int inner))
+            {
+                b = tape.Expand(b, shape);
+                (outer, n, inner) = (1, (int)shape.Count, 1);
+            }
+            float p = alpha ?? op.Alpha;
+            var device = tape.Device;
+            var y = tape.New(shape);
+            device.Binary(op, a.Storage, b.Storage, y.Storage, outer, n, inner, p);
+            return tape.Record(y, [a, b], dy =>
+            {
+                if (tape.Wants(a, out var da, out float beta))
+                {
+                    device.BinaryGradient(
+                        op, false, a.Storage, b.Storage, dy, da, outer, n, inner, p, beta);
+                }
+                if (!tape.Wants(b, out var db, out beta))
+                {
+                    return;
+                }
+                if (outer == 1 && inner == 1)
+                {
+                    device.BinaryGradient(
+                        op, true, a.Storage, b.Storage, dy, db, outer, n, inner, p, beta);
+                    return;
+                }
+                // Broadcasting is undone here and nowhere else.
+                var full = tape.Device.Rent(DType.F32, dy.Length);
+                device.BinaryGradient(
+                    op, true, a.Storage, b.Storage, dy, full, outer, n, inner, p, 0);
+                device.ReduceRuns(full, db, outer, n, inner, beta);
+                tape.Device.Return(full);
+            });
+        }
+
+        /// <summary>
+        /// Repeats dimensions of extent 1 (or missing leading ones) to fill a shape.
+        /// </summary>
+        public static Tensor Expand(this Tape tape, Tensor x, Shape shape)
+        {
+            if (x.Shape == shape)
+            {
+                return x;
+            }
+            var aligned = Align(x.Shape, shape.Rank);
+            x = x.Reshape(aligned);
+            for (int i = 0; i < shape.Rank; i++)
+            {
+                if (aligned[i] == shape[i])
+                {
+                    continue;
+                }
+                aligned = aligned.With(i, shape[i]);
+                int outer = aligned.Product(0, i), n = shape[i];
+                int inner = aligned.Product(i + 1, aligned.Rank);
+                var from = x;
+                var y = tape.New(aligned);
+                tape.Device.Broadcast(from.Storage, y.Storage, outer, n, inner, 1, 0);
+                x = tape.Record(y, [from], dy =>
+                {
+                    if (tape.Wants(from, out var dx, out float beta))
+                    {
+                        tape.Device.ReduceSum(dy, dx, outer, n, inner, 1, beta);
+                    }
+                });
+            }
+            return x;
+        }
+
+        /// <summary>db[j] = sum over o, i of full[o,j,i] + beta * db[j].</summary>
+        private static void ReduceRuns(
+            this Device device, Storage full, Storage db, int outer, int n, int inner, float beta)
+        {
+            if (inner == 1)
+            {
+                device.ReduceSum(full, db, 1, outer, n, 1, beta);
+                return;
+            }
+            var rows = device.Rent(DType.F32, (long)outer * n);
+            device.ReduceSum(full, rows, outer * n, inner, 1, 1, 0);
+            device.ReduceSum(rows, db, 1, outer, n, 1, beta);
+            device.Return(rows);
+        }
+
+        private static Shape Align(Shape shape, int rank)
+        {
+            while (shape.Rank < rank)
+            {
+                shape = shape.Prepend(1);
+            }
+            return shape;
+        }
+
+        private static Shape BroadcastShape(string name, Shape a, Shape b)
+        {
+            int rank = Math.Max(a.Rank, b.Rank);
+            var (left, right) = (Align(a, rank), Align(b, rank));
+            for (int i = 0; i < rank; i++)
+            {
+                if (left[i] != right[i] && left[i] != 1 && right[i] != 1)
+                {
+                    throw new UsageException(
+                        $"{name}: {a} does not fit {b}; extents must agree or be 1");
+                }
+                left = left.With(i, left[i] == 1 ? right[i] : left[i]);
+            }
+            return left;
+        }
+
+        /// <summary>Is b one contiguous run of shape's dimensions, with 1s around it?</summary>
+        private static bool TryRun(Shape shape, Shape b, out int outer, out int n, out int inner)
+        {
+            var aligned = Align(b, shape.Rank);
+            int from = 0, to = shape.Rank;
+            while (from < to && aligned[from] == 1)
+            {
+                from++;
+            }
+            while (to > from && aligned[to - 1] == 1)
+            {
+                to--;
+            }
+            outer = shape.Product(0, from);
+            n = shape.Product(from, to);
+            inner = shape.Product(to, shape.Rank);
+            for (int i = from; i < to; i++)
+            {
+                if (aligned[i] != shape[i])
+                {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    internal struct First;
+
+    internal struct Second;
+
+    /// <summary>
+    /// Vector loops over a row; a rest shorter than a vector goes through a buffer.
+    /// </summary>
+    internal static class ElementwiseLoops
+    {
+        private const int Lanes = 16;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Value<T>(ReadOnlySpan<float> x, Span<float> y, float alpha)
+            where T : struct, IUnaryRow
+        {
+            ref float px = ref MemoryMarshal.GetReference(x);
+            ref float py = ref MemoryMarshal.GetReference(y);
+            V p = Vector512.Create(alpha);
+            int i = 0;
+            for (; i <= x.Length - Lanes; i += Lanes)
+            {
+                T.Value(Vector512.LoadUnsafe(ref px, (nuint)i), p).StoreUnsafe(ref py, (nuint)i);
+            }
+            if (i < x.Length)
+            {
+                Store(T.Value(Rest(x[i..]), p), y[i..x.Length]);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Gradient<T>(
+            ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx,
+            float alpha, float beta)
+            where T : struct, IUnaryRow
+        {
+            ref float px = ref MemoryMarshal.GetReference(x);
+            ref float py = ref MemoryMarshal.GetReference(y);
+            ref float pdy = ref MemoryMarshal.GetReference(dy);
+            ref float pdx = ref MemoryMarshal.GetReference(dx);
+            V p = Vector512.Create(alpha);
+            int i = 0;
+            for (; i <= x.Length - Lanes; i += Lanes)
+            {
+                V d = Vector512.LoadUnsafe(ref pdy, (nuint)i) * T.Slope(
+                    Vector512.LoadUnsafe(ref px, (nuint)i),
+                    Vector512.LoadUnsafe(ref py, (nuint)i), p);
+                d = beta == 0 ? d : d + Vector512.LoadUnsafe(ref pdx, (nuint)i);
+                d.StoreUnsafe(ref pdx, (nuint)i);
+            }
+            if (i < x.Length)
+            {
+                V d = Rest(dy[i..]) * T.Slope(Rest(x[i..]), Rest(y[i..]), p);
+                d = beta == 0 ? d : d + Rest(dx[i..]);
+                Store(d, dx[i..x.Length]);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Value2<T>(
+            ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y, float alpha)
+            where T : struct, IBinaryRow
+        {
+            ref float pa = ref MemoryMarshal.GetReference(a);
+            ref float pb = ref MemoryMarshal.GetReference(b);
+            ref float py = ref MemoryMarshal.GetReference(y);
+            bool one = b.Length == 1;
+            V same = Vector512.Create(b[0]);
+            V p = Vector512.Create(alpha);
+            int i = 0;
+            for (; i <= a.Length - Lanes; i += Lanes)
+            {
+                V right = one ? same : Vector512.LoadUnsafe(ref pb, (nuint)i);
+                T.Value(Vector512.LoadUnsafe(ref pa, (nuint)i), right, p)
+                    .StoreUnsafe(ref py, (nuint)i);
+            }
+            if (i < a.Length)
+            {
+                Store(T.Value(Rest(a[i..]), one ? same : Rest(b[i..]), p), y[i..a.Length]);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Gradient2<T, TSide>(
+            ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> dy, Span<float> d,
+            float alpha, float beta)
+            where T : struct, IBinaryRow
+            where TSide : struct
+        {
+            ref float pa = ref MemoryMarshal.GetReference(a);
+            ref float pb = ref MemoryMarshal.GetReference(b);
+            ref float pdy = ref MemoryMarshal.GetReference(dy);
+            ref float pd = ref MemoryMarshal.GetReference(d);
+            bool one = b.Length == 1;
+            V same = Vector512.Create(b[0]);
+            V p = Vector512.Create(alpha);
+            int i = 0;
+            for (; i <= a.Length - Lanes; i += Lanes)
+            {
+                V left = Vector512.LoadUnsafe(ref pa, (nuint)i);
+                V right = one ? same : Vector512.LoadUnsafe(ref pb, (nuint)i);
+                V slope = typeof(TSide) == typeof(First)
+                    ? T.SlopeA(left, right, p) : T.SlopeB(left, right, p);
+                V value = Vector512.LoadUnsafe(ref pdy, (nuint)i) * slope;
+                value = beta == 0 ? value : value + Vector512.LoadUnsafe(ref pd, (nuint)i);
+                value.StoreUnsafe(ref pd, (nuint)i);
+            }
+            if (i < a.Length)
+            {
+                V left = Rest(a[i..]);
+                V right = one ? same : Rest(b[i..]);
+                V slope = typeof(TSide) == typeof(First)
+                    ? T.SlopeA(left, right, p) : T.SlopeB(left, right, p);
+                V value = Rest(dy[i..]) * slope;
+                value = beta == 0 ? value : value + Rest(d[i..]);
+                Store(value, d[i..a.Length]);
+            }
+        }
+
+        /// <summary>Up to 15 values, filled up with 1 (harmless to every formula).</summary>
+        private static V Rest(ReadOnlySpan<float> values)
+        {
+            Span<float> buffer = stackalloc float[Lanes];
+            buffer.Fill(1);
+            values.CopyTo(buffer);
+            return Vector512.Create<float>(buffer);
+        }
+
+        private static void Store(V value, Span<float> target)
+        {
+            Span<float> buffer = stackalloc float[Lanes];
+            value.CopyTo(buffer);
+            buffer[..target.Length].CopyTo(target);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// A device is memory and primitives. This part is the memory; each Ops/<Family>.cs adds the
+// primitives of its family, so the compiler lists what a new device has to implement.
+using System.Runtime.InteropServices;
+
+namespace Dl.Tensors;
+
+/// <summary>Memory and primitives. Not thread-safe: one thread drives a device.</summary>
+/// <remarks>Work may be asynchronous; it runs in order, and reading waits for it.</remarks>
+public abstract partial class Device : IDisposable
+{
+    /// <summary>
+    /// Arena slices start at multiples of this many elements (512 bytes, OpenCL's widest).
+    /// </summary>
+    public const int SliceAlignment = 128;
+
+    private readonly Dictionary<long, Stack<Storage>> _pool = [];
+
+    /// <summary>`cpu` or `opencl:N`.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What it is, for people: model, cores or compute units, driver.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Buffers rented and not returned; zero after every finished job.</summary>
+    public int LiveBuffers { get; private set; }
+
+    /// <summary>Bytes taken from the system, pooled ones included.</summary>
+    public long AllocatedBytes { get; private set; }
+
+    /// <summary>Memory from the pool, contents undefined.</summary>
+    /// <exception cref="DeviceException">The device is out of memory.</exception>
+    public Storage Rent(DType type, long length)
+    {
+        long capacity = Bucket(Math.Max(1, length) * type.Size());
+        Storage storage;
+        if (_pool.TryGetValue(capacity, out var free) && free.Count > 0)
+        {
+            storage = free.Pop();
+        }
+        else
+        {
+            storage = AllocateOrTrim(capacity);
+            AllocatedBytes += capacity;
+        }
+        storage.Assign(type, length);
+        LiveBuffers++;
+        return storage;
+    }
+
+    /// <summary>Gives rented memory back; the handle must not be used again.</summary>
+    public void Return(Storage storage)
+    {
+        LiveBuffers--;
+        if (!_pool.TryGetValue(storage.Capacity, out var free))
+        {
+            _pool[storage.Capacity] = free = new Stack<Storage>();
+        }
+        free.Push(storage);
+    }
+
+    /// <summary>
+    /// A handle to part of <paramref name="arena"/>, which must outlive it. It is not returned to
+    /// the pool. <paramref name="offset"/> is a multiple of <see cref="SliceAlignment"/>.
+    /// </summary>
+    public Storage Slice(Storage arena, long offset, long length)
+    {
+        var slice = CreateSlice(arena, offset * arena.Type.Size(), length * arena.Type.Size());
+        slice.Assign(arena.Type, length);
+        return slice;
+    }
+
+    public void Write(Storage target, ReadOnlySpan<float> source) =>
+        WriteBytes(target, MemoryMarshal.AsBytes(source));
+
+    public void Write(Storage target, ReadOnlySpan<int> source) =>
+        WriteBytes(target, MemoryMarshal.AsBytes(source));
+
+    /// <summary>Waits for the work before it, then copies to the host.</summary>
+    public void Read(Storage source, Span<float> target) =>
+        ReadBytes(source, MemoryMarshal.AsBytes(target));
+
+    public void Read(Storage source, Span<int> target) =>
+        ReadBytes(source, MemoryMarshal.AsBytes(target));
+
+    /// <summary>The first element; waits.</summary>
+    public float ReadScalar(Storage source)
+    {
+        float value = 0;
+        Read(source, new Span<float>(ref value));
+        return value;
+    }
+
+    /// <summary>Waits until all work is done.</summary>
+    public abstract void Finish();
+
+    /// <summary>Returns pooled memory to the system.</summary>
+    public void Trim()
+    {
+        foreach (var free in _pool.Values)
+        {
+            while (free.TryPop(out var storage))
+            {
+                AllocatedBytes -= storage.Capacity;
+                Free(storage);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Trim();
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Fresh memory of exactly <paramref name="bytes"/> bytes, aligned for vectors.
+    /// </summary>
+    protected abstract Storage Allocate(long bytes);
+
+    protected abstract Storage CreateSlice(Storage arena, long offsetBytes, long bytes);
+
+    protected abstract void Free(Storage storage);
+
+    protected abstract void WriteBytes(Storage target, ReadOnlySpan<byte> source);
+
+    protected abstract void ReadBytes(Storage source, Span<byte> target);
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    private Storage AllocateOrTrim(long capacity)
+    {
+        try
+        {
+            return Allocate(capacity);
+        }
+        catch (DeviceException)
+        {
+            Trim();
+            return Allocate(capacity);
+        }
+    }
+
+    /// <summary>Eight sizes an octave, so that batches of nearly one size share buffers.</summary>
+    private static long Bucket(long bytes)
+    {
+        const long Smallest = 512;
+        if (bytes <= Smallest)
+        {
+            return Smallest;
+        }
+        long step = Math.Max(Smallest, 1L << (60 - System.Numerics.BitOperations.LeadingZeroCount(
+            (ulong)bytes)));
+        return (bytes + step - 1) / step * step;
+    }
+}

@@ -1,0 +1,28 @@
+namespace Dl.Tensors;
+
+/// <summary>What a device is, known before it is opened.</summary>
+public sealed record DeviceInfo(
+    string Name, string Description, bool IsGpu, int ComputeUnits, long MemoryBytes);
+
+/// <summary>One kind of device: lists what is there and opens it. The CLI holds the list.</summary>
+public interface IDeviceProvider
+{
+    /// <summary>`cpu` or `opencl`.</summary>
+    string Kind { get; }
+
+    /// <summary>
+    /// Devices of this kind, in the order of their numbers; empty when there are none.
+    /// </summary>
+    IReadOnlyList<DeviceInfo> List();
+
+    /// <summary>
+    /// Why <see cref="List"/> is empty, and what to install; null when it is not.
+    /// </summary>
+    string? Missing { get; }
+
+    /// <param name="index">Position in <see cref="List"/>.</param>
+    /// <param name="threads">Worker threads where the device is the processor; null: all
+    /// cores.</param>
+    /// <exception cref="DeviceException">No such device, or it cannot be opened.</exception>
+    Device Open(int index, int? threads);
+}
