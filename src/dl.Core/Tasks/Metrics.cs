@@ -22,7 +22,9 @@ public sealed class Predictions(LearningTask task)
 
     public int Count { get; private set; }
 
-    /// <summary>Interpreted values of a row: probabilities, or numbers in their own units.</summary>
+    /// <summary>
+    /// Interpreted values of a row: probabilities, or numbers in their own units.
+    /// </summary>
     public ReadOnlySpan<float> Values(int row)
     {
         int width = Task.Target.Width;
@@ -30,7 +32,9 @@ public sealed class Predictions(LearningTask task)
             .Slice(row * width, width);
     }
 
-    /// <summary>Targets of a row: a class index, 0/1 labels, or numbers in their own units.</summary>
+    /// <summary>
+    /// Targets of a row: a class index, 0/1 labels, or numbers in their own units.
+    /// </summary>
     public ReadOnlySpan<float> Targets(int row)
     {
         int width = TargetWidth;
@@ -40,7 +44,9 @@ public sealed class Predictions(LearningTask task)
 
     private int TargetWidth => Task.Target.Kind == TargetKind.Classes ? 1 : Task.Target.Width;
 
-    /// <summary>Adds raw outputs (rows x Task.Outputs) and targets as the dataset gives them.</summary>
+    /// <summary>
+    /// Adds raw outputs (rows x Task.Outputs) and targets as the dataset gives them.
+    /// </summary>
     public void Add(ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int rows)
     {
         _best = null;
@@ -195,7 +201,8 @@ public static class LabelMetrics
             long hits = 0, given = 0;
             foreach (int row in rows)
             {
-                var (values, targets) = (p.Values(row), p.Targets(row));
+                var values = p.Values(row);
+                var targets = p.Targets(row);
                 for (int i = 0; i < values.Length; i++)
                 {
                     bool predicted = values[i] >= 0.5f, actual = targets[i] >= 0.5f;
@@ -249,7 +256,8 @@ public static class NumberMetrics
         double sum = 0;
         foreach (int row in rows)
         {
-            var (values, targets) = (p.Values(row), p.Targets(row));
+            var values = p.Values(row);
+            var targets = p.Targets(row);
             for (int i = 0; i < values.Length; i++)
             {
                 sum += f((double)values[i] - targets[i]);

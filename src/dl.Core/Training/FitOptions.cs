@@ -65,7 +65,9 @@ public sealed record FitOptions
 
     public bool Resume { get; init; }
 
-    /// <summary>Epochs between checkpoints; null: at the end of an epoch, each 10 seconds.</summary>
+    /// <summary>
+    /// Epochs between checkpoints; null: at the end of an epoch, each 10 seconds.
+    /// </summary>
     public int? CheckpointEvery { get; init; }
 
     /// <summary>CSV file with one line an epoch; null: none.</summary>
