@@ -17,6 +17,7 @@ public sealed class Predictions(LearningTask task)
     private readonly List<float> _values = [];
     private readonly List<float> _targets = [];
     private int[]? _best;
+    private int[] _all = [];
 
     public LearningTask Task { get; } = task;
 
@@ -87,18 +88,35 @@ public sealed class Predictions(LearningTask task)
         }
     }
 
+    /// <summary>Forgets the rows, keeps the memory.</summary>
+    public void Clear()
+    {
+        _values.Clear();
+        _targets.Clear();
+        (_best, Count) = (null, 0);
+    }
+
+    /// <summary>One metric over all rows; NaN when there are none.</summary>
+    public double Compute(Metric metric)
+    {
+        if (_all.Length != Count)
+        {
+            _all = new int[Count];
+            for (int i = 0; i < Count; i++)
+            {
+                _all[i] = i;
+            }
+        }
+        return Count == 0 ? double.NaN : metric.Compute(this, _all);
+    }
+
     /// <summary>All metrics of the task over all rows.</summary>
     public IReadOnlyDictionary<string, double> Compute()
     {
-        var rows = new int[Count];
-        for (int i = 0; i < Count; i++)
-        {
-            rows[i] = i;
-        }
         var result = new Dictionary<string, double>();
         foreach (var metric in Task.Metrics)
         {
-            result[metric.Name] = Count == 0 ? double.NaN : metric.Compute(this, rows);
+            result[metric.Name] = Compute(metric);
         }
         return result;
     }
