@@ -23,19 +23,35 @@ public sealed record TablePreprocessing : Preprocessing
 {
     public required FeatureColumn[] Columns { get; init; }
 
+    /// <summary>False: the file had no line of names; columns are c1, c2, ... by position.</summary>
+    public bool Header { get; init; } = true;
+
+    /// <summary>All columns of the training file in their order, targets and ignored ones too.</summary>
+    public string[] Source { get; init; } = [];
+
+    /// <summary>A column that only names the rows; it is echoed beside predictions.</summary>
+    public string? IdColumn { get; init; }
+
     [JsonIgnore]
     public override Shape FeatureShape => new(Columns.Sum(c => c.Width));
 }
 
 public enum ColumnKind
 {
-    /// <summary>
-    /// (value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.
-    /// </summary>
+    /// <summary>(value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.</summary>
     Number,
 
     /// <summary>One-hot over Categories, plus one place for unknown and missing values.</summary>
     Category,
+}
+
+/// <summary>What is done to a number before it is standardised.</summary>
+public enum ColumnTransform
+{
+    None,
+
+    /// <summary>ln(1 + x) for x >= 0 and -ln(1 - x) below: tames long tails of amounts.</summary>
+    Log,
 }
 
 /// <summary>One input column and how it is encoded.</summary>
@@ -45,13 +61,14 @@ public sealed record FeatureColumn
 
     public required ColumnKind Kind { get; init; }
 
+    public ColumnTransform Transform { get; init; }
+
+    /// <summary>Mean and deviation of the training values, after Transform.</summary>
     public float Mean { get; init; }
 
     public float Std { get; init; } = 1;
 
-    /// <summary>
-    /// Value (before standardising) that stands in for a missing one: the median.
-    /// </summary>
+    /// <summary>Value (before Transform) that stands in for a missing one: the median.</summary>
     public float Fill { get; init; }
 
     /// <summary>An extra 0/1 input says that the value was missing.</summary>
@@ -65,9 +82,7 @@ public sealed record FeatureColumn
         : MissingFlag ? 2 : 1;
 }
 
-/// <summary>
-/// Images are resized, converted to the given channels, and standardised per channel.
-/// </summary>
+/// <summary>Images are resized, converted to the given channels, and standardised per channel.</summary>
 public sealed record ImagePreprocessing : Preprocessing
 {
     public required int Height { get; init; }

@@ -14,9 +14,10 @@ public sealed record ModelRequest(Shape Input, int Outputs, string Arguments, fl
 /// <summary>A named architecture.</summary>
 /// <param name="Loss">The loss that belongs to it; null: the task's own.</param>
 /// <param name="Optimizer">The optimiser that belongs to it; null: the usual one.</param>
+/// <param name="BatchSize">Samples a step that belong to it; null: by the amount of data.</param>
 public sealed record Architecture(
     string Name, string Description, Func<ModelRequest, Graph> Build, string? Loss = null,
-    string? Optimizer = null);
+    string? Optimizer = null, int? BatchSize = null);
 
 public static class Zoo
 {
@@ -24,7 +25,7 @@ public static class Zoo
     public static IReadOnlyList<Architecture> All { get; } =
     [
         new("perceptron", "Rosenblatt's threshold unit(s), learning by his rule", Affine,
-            Loss: "perceptron", Optimizer: "sgd"),
+            Loss: "perceptron", Optimizer: "sgd", BatchSize: 1),
         new("linear", "linear regression: one affine map", Affine),
         new("logistic", "logistic or softmax regression: one affine map", Affine),
         new("mlp", "multi-layer perceptron, mlp:SIZES (256,128), ReLU", Mlp),

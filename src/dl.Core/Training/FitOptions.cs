@@ -20,19 +20,23 @@ public sealed record FitOptions
     /// <summary>Loss by name; null: the task's own.</summary>
     public string? Loss { get; init; }
 
-    public int Epochs { get; init; } = 20;
+    /// <summary>Passes over the data; null: about 4000 steps, 10 to 200 epochs.</summary>
+    public int? Epochs { get; init; }
 
     /// <summary>Samples a step; null: chosen by the number of samples.</summary>
     public int? BatchSize { get; init; }
 
-    public string Optimizer { get; init; } = "adam";
+    /// <summary>Null: the architecture's own, or adam.</summary>
+    public string? Optimizer { get; init; }
 
     /// <summary>Null: the optimiser's own default.</summary>
     public double? LearningRate { get; init; }
 
-    public double Momentum { get; init; } = 0.9;
+    /// <summary>Null: the optimiser's own.</summary>
+    public double? Momentum { get; init; }
 
-    public double WeightDecay { get; init; }
+    /// <summary>Null: the optimiser's own.</summary>
+    public double? WeightDecay { get; init; }
 
     public double Dropout { get; init; }
 
@@ -61,8 +65,10 @@ public sealed record FitOptions
 
     public bool Resume { get; init; }
 
-    /// <summary>Epochs between checkpoints.</summary>
-    public int CheckpointEvery { get; init; } = 1;
+    /// <summary>
+    /// Epochs between checkpoints; null: at the end of an epoch, each 10 seconds.
+    /// </summary>
+    public int? CheckpointEvery { get; init; }
 
     /// <summary>CSV file with one line an epoch; null: none.</summary>
     public string? LogFile { get; init; }
