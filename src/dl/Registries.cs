@@ -1,6 +1,11 @@
 // `dl info --list KIND`: the names that options take, from the registries that hold them.
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Dl.Cli.Options;
+using Dl.Layers;
+using Dl.Models;
+using Dl.Tasks;
+using Dl.Training;
 
 namespace Dl.Cli;
 
@@ -14,11 +19,24 @@ internal static class Registries
     [
         ("kinds", "what --list knows", ListKinds),
         ("commands", "commands of dl", ListCommands),
+        ("models", "architectures for fit --model",
+            () => Zoo.All.Select(m => new Entry(m.Name, m.Description))),
+        ("layers", "layers of graph files", () => LayerJson.Kinds.Select(Bare)),
+        ("activations", "functions between layers",
+            () => Activations.All.Select(a => Bare(a.Name))),
+        ("initializers", "starts of weights for fit --init",
+            () => Initializers.All.Select(i => Bare(i.Name))),
+        ("tasks", "what a model is for, fit --task",
+            () => LearningTask.All.Select(t => new Entry(t.Kind, t.Description))),
+        ("losses", "what training makes small, fit --loss",
+            () => Losses.All.Select(l => new Entry(l.Name, l.Description))),
+        ("optimizers", "how weights follow gradients, fit --optimizer",
+            () => Optimizers.All.Select(o => new Entry(o.Name, o.Description))),
     ];
 
     public static bool Has(string kind) => Array.Exists(Kinds, k => k.Kind == kind);
 
-    /// <summary>A name a line, its explanation behind a tab; or objects with `name` and `about`.</summary>
+    /// <summary>A name, a tab and its explanation a line; or objects with the same.</summary>
     /// <exception cref="UsageException">No such kind.</exception>
     public static void Print(string kind, bool json, TextWriter writer)
     {
@@ -29,14 +47,22 @@ internal static class Registries
         }
         foreach (Entry entry in Kinds[index].Read())
         {
-            writer.Write(json ? Json(entry) : $"{entry.Name}\t{entry.Says}\n");
+            string says = entry.Says.Length > 0 ? "\t" + entry.Says : "";
+            writer.Write(json ? Json(entry) : $"{entry.Name}{says}\n");
         }
     }
+
+    /// <summary>A name that says it all.</summary>
+    private static Entry Bare(string name) => new(name, "");
 
     private static string Json(Entry entry) =>
         $"{{\"name\": {Quote(entry.Name)}, \"about\": {Quote(entry.Says)}}}\n";
 
-    private static string Quote(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+    private static string Quote(string text)
+    {
+        var encoded = JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        return $"\"{encoded}\"";
+    }
 
     private static IEnumerable<Entry> ListKinds() => Kinds.Select(k => new Entry(k.Kind, k.Says));
 

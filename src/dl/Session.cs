@@ -14,7 +14,7 @@ internal sealed class Session(Values values) : IDisposable
 
     public Values Values => values;
 
-    /// <summary>Results and nothing else; buffered, so commands flush at the end of a batch.</summary>
+    /// <summary>Results and nothing else; buffered until a command flushes.</summary>
     public TextWriter Out => _out ??= StandardOutput.OpenText();
 
     /// <summary>Messages on stderr as `-q`, `-v` and `--log-format` ask.</summary>

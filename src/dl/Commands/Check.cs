@@ -9,14 +9,16 @@ internal static class CheckCommand
     public static readonly ArgumentSpec Subject =
         new("WHAT", "a model file, or data as dl-data(5) describes", 0, Many: true);
 
-    public static readonly OptionSpec SelfTest = new("selftest", "prove a device against the reference")
+    public static readonly OptionSpec SelfTest = new(
+        "selftest", "prove a device against the reference")
     {
         Kind = ValueKind.Flag,
         More = "Runs every primitive on the device of `--device` and prints how far it is from "
             + "the reference and how fast it is.",
     };
 
-    public static readonly CommandSpec Spec = new("check", "Find what is wrong with data, models or devices")
+    public static readonly CommandSpec Spec = new(
+        "check", "Find what is wrong with data, models or devices")
     {
         Usage = ["DATA... [OPTION...]", "MODEL.dlm [OPTION...]", "--selftest [--device DEVICE]"],
         Arguments = [Subject],

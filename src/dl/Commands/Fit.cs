@@ -1,9 +1,9 @@
 // `dl fit`: train a model on data.
 using Dl.Cli.Options;
-using Dl.Data;
-using Dl.Training;
 using static Dl.Cli.Commands.FitOptionSpecs;
 using static Dl.Cli.Options.CommonOptions;
+using DataOptions = Dl.Data.DataOptions;
+using FitOptions = Dl.Training.FitOptions;
 
 namespace Dl.Cli.Commands;
 
@@ -65,12 +65,12 @@ internal static class FitCommand
             Data = ToDataOptions(values),
             Output = values.Text(Output),
             Loss = values.Text(Loss),
-            Epochs = values.Integer(Epochs)!.Value,
+            Epochs = values.Integer(Epochs),
             BatchSize = values.Integer(BatchSize),
-            Optimizer = values.Text(Optimizer)!,
+            Optimizer = values.Text(Optimizer),
             LearningRate = values.Number(LearningRate),
-            Momentum = values.Number(Momentum)!.Value,
-            WeightDecay = values.Number(WeightDecay)!.Value,
+            Momentum = values.Number(Momentum),
+            WeightDecay = values.Number(WeightDecay),
             Dropout = values.Number(Dropout)!.Value,
             Init = values.Text(Init),
             ClipGradient = values.Number(ClipGradient),
@@ -81,7 +81,7 @@ internal static class FitCommand
             Folds = values.Integer(Folds),
             Repeats = values.Integer(Repeats)!.Value,
             Resume = values.Flag(Resume),
-            CheckpointEvery = values.Integer(CheckpointEvery)!.Value,
+            CheckpointEvery = values.Integer(CheckpointEvery),
             LogFile = values.Text(FitOptionSpecs.Log),
             CurvesFile = values.Text(Curves),
             DryRun = values.Flag(DryRun),

@@ -8,7 +8,8 @@ internal static class FitOptionSpecs
     public static readonly ArgumentSpec Data =
         new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 1, Many: true);
 
-    public static readonly OptionSpec Model = new("model", "architecture, graph file or layer string")
+    public static readonly OptionSpec Model = new(
+        "model", "architecture, graph file or layer string")
     {
         Alias = 'm', Value = "NAME|FILE.json", Registry = "models",
         More = "A name of `dl info --list models`, with arguments behind a colon where it takes "
@@ -24,7 +25,8 @@ internal static class FitOptionSpecs
             + "example when classes are written as numbers.",
     };
 
-    public static readonly OptionSpec Loss = new("loss", "what training makes small [the task's own]")
+    public static readonly OptionSpec Loss = new(
+        "loss", "what training makes small [the task's own]")
     {
         Value = "NAME", Registry = "losses",
     };
@@ -35,13 +37,14 @@ internal static class FitOptionSpecs
         More = "Several columns, separated by commas, make a model with several outputs.",
     };
 
-    public static readonly OptionSpec Ignore = new("ignore", "columns to leave out")
+    public static readonly OptionSpec Ignore = new("ignore", "columns that the model must not see")
     {
         Kind = ValueKind.List, Value = "COLS",
-        More = "Leave out what repeats the target or names the row.",
+        More = "What repeats the target or names the row belongs here.",
     };
 
-    public static readonly OptionSpec Validation = new("val", "validation data: file, folder or share")
+    public static readonly OptionSpec Validation = new(
+        "val", "validation data: file, folder or share")
     {
         Value = "WHAT",
         More = "A share such as `0.1` is drawn at random from the training data. Without it, a "
@@ -53,7 +56,8 @@ internal static class FitOptionSpecs
         Value = "WHAT", More = "Scored once, after training; nothing is chosen by it.",
     };
 
-    public static readonly OptionSpec Split = new("split", "shares of training, validation and test")
+    public static readonly OptionSpec Split = new(
+        "split", "shares of training, validation and test")
     {
         Kind = ValueKind.Numbers, Value = "A,B,C", Min = 0, Max = 1,
         More = "Three numbers that add up to 1, such as `0.8,0.1,0.1`.",
@@ -61,14 +65,14 @@ internal static class FitOptionSpecs
 
     public static readonly OptionSpec Folds = new("folds", "cross-validate with N folds")
     {
-        Kind = ValueKind.Integer, Value = "N", Min = 2, Max = 1_000_000,
+        Kind = ValueKind.Integer, Value = "N", Min = 2, Max = int.MaxValue,
         More = "Trains N models, each tested on another Nth of the data, and prints mean and "
             + "standard deviation. No model file is written.",
     };
 
     public static readonly OptionSpec Repeats = new("repeats", "train N times, from N seeds")
     {
-        Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 1, Max = 1_000_000,
+        Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 1, Max = int.MaxValue,
     };
 
     public static readonly OptionSpec ClassWeights = new("class-weights", "weigh the classes")
@@ -77,10 +81,11 @@ internal static class FitOptionSpecs
         More = "`balanced` weighs each class by the inverse of its frequency.",
     };
 
-    public static readonly OptionSpec ImageSize = new("image-size", "resize images to N by N [their own]")
+    public static readonly OptionSpec ImageSize = new(
+        "image-size", "resize images to N by N [their own]")
     {
         Kind = ValueKind.Integer, Value = "N", Min = 1, Max = 16384,
-        More = "Without it, images that are all of one size keep it; others become 64 by 64.",
+        More = "Without it, images of one common size keep it; others become 64 by 64.",
     };
 
     public static readonly OptionSpec Grayscale = new("grayscale", "read images without colour")
@@ -88,34 +93,41 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Flag,
     };
 
-    public static readonly OptionSpec Epochs = new("epochs", "passes over the training data, at most")
+    public static readonly OptionSpec Epochs = new(
+        "epochs", "passes over the data [by its size]")
     {
-        Kind = ValueKind.Integer, Value = "N", Default = "20", Min = 1, Max = int.MaxValue,
+        Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+        More = "An upper bound: early stopping may end before. Without it, as many as make about "
+            + "4000 steps, from 10 to 200.",
     };
 
-    public static readonly OptionSpec BatchSize = new("batch-size", "samples a step [by size of the data]")
+    public static readonly OptionSpec BatchSize = new(
+        "batch-size", "samples a step [by size of the data]")
     {
-        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = 1 << 24,
+        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
     };
 
-    public static readonly OptionSpec Optimizer = new("optimizer", "how weights follow gradients")
+    public static readonly OptionSpec Optimizer = new(
+        "optimizer", "how weights follow gradients [adam]")
     {
-        Value = "NAME", Default = "adam", Registry = "optimizers",
+        Value = "NAME", Registry = "optimizers",
     };
 
-    public static readonly OptionSpec LearningRate = new("lr", "learning rate [the optimizer's own]")
+    public static readonly OptionSpec LearningRate = new(
+        "lr", "learning rate [the optimizer's own]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
     };
 
-    public static readonly OptionSpec Momentum = new("momentum", "momentum of sgd")
+    public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")
     {
-        Kind = ValueKind.Number, Value = "X", Default = "0.9", Min = 0, Max = 1, BelowMax = true,
+        Kind = ValueKind.Number, Value = "X", Min = 0, Max = 1, BelowMax = true,
     };
 
-    public static readonly OptionSpec WeightDecay = new("weight-decay", "pull of the weights to zero")
+    public static readonly OptionSpec WeightDecay = new(
+        "weight-decay", "pull to zero [the optimizer's own]")
     {
-        Kind = ValueKind.Number, Value = "X", Default = "0", Min = 0,
+        Kind = ValueKind.Number, Value = "X", Min = 0,
     };
 
     public static readonly OptionSpec Dropout = new("dropout", "share of hidden units left out")
@@ -129,18 +141,21 @@ internal static class FitOptionSpecs
         Value = "NAME", Registry = "initializers",
     };
 
-    public static readonly OptionSpec ClipGradient = new("clip-grad", "longest gradient, as a norm [any]")
+    public static readonly OptionSpec ClipGradient = new(
+        "clip-grad", "longest gradient, as a norm [no limit]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
         More = "The norm over all weights; a longer gradient is shortened to it.",
     };
 
-    public static readonly OptionSpec LabelSmoothing = new("label-smoothing", "share of a label spread evenly")
+    public static readonly OptionSpec LabelSmoothing = new(
+        "label-smoothing", "share of a label spread evenly")
     {
         Kind = ValueKind.Number, Value = "X", Default = "0", Min = 0, Max = 1, BelowMax = true,
     };
 
-    public static readonly OptionSpec Patience = new("patience", "epochs without gain before it stops")
+    public static readonly OptionSpec Patience = new(
+        "patience", "epochs without gain before it stops")
     {
         Kind = ValueKind.Integer, Value = "N", Min = 0, Max = int.MaxValue,
         More = "Early stopping is on where there is validation data: by default after a tenth of "
@@ -161,9 +176,11 @@ internal static class FitOptionSpecs
             + "options; `--epochs` may be larger.",
     };
 
-    public static readonly OptionSpec CheckpointEvery = new("checkpoint-every", "epochs between checkpoints")
+    public static readonly OptionSpec CheckpointEvery = new(
+        "checkpoint-every", "epochs between checkpoints [by time]")
     {
-        Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 1, Max = int.MaxValue,
+        Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+        More = "Without it, at the end of an epoch when ten seconds have passed since the last.",
     };
 
     public static readonly OptionSpec Output = new("output", "the model file to write")
@@ -179,7 +196,8 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Path, Value = "FILE.csv",
     };
 
-    public static readonly OptionSpec Curves = new("curves", "draw losses and metrics to a PNG file")
+    public static readonly OptionSpec Curves = new(
+        "curves", "draw losses and metrics to a PNG file")
     {
         Kind = ValueKind.Path, Value = "FILE.png",
     };

@@ -19,13 +19,15 @@ internal static class GenCommand
         Max = 100_000_000,
     };
 
-    public static readonly OptionSpec Output = new("output", "a file for tables, a folder for images")
+    public static readonly OptionSpec Output = new(
+        "output", "a file for tables, a folder for images")
     {
         Alias = 'o', Kind = ValueKind.Path, Value = "PATH", Default = "-",
         More = "`-` is standard output, for tables.",
     };
 
-    public static readonly OptionSpec Noise = new("noise", "how much chance is added [the set's own]")
+    public static readonly OptionSpec Noise = new(
+        "noise", "how much chance is added [the set's own]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0,
     };
@@ -51,7 +53,7 @@ internal static class GenCommand
         Examples =
         [
             new("dl gen --toy moons -n 500 -o moons.csv", "A table of two interleaved half-moons."),
-            new("dl gen --toy digits -n 2000 -o digits/", "Drawn digits in a folder for each class."),
+            new("dl gen --toy digits -n 2000 -o digits/", "A folder of drawn images a digit."),
             new("dl gen --toy xor | dl fit --model mlp:8 - -o xor.dlm", "Straight into training."),
         ],
         Run = session => Engine.Gen(session),

@@ -6,7 +6,8 @@ namespace Dl.Cli.Commands;
 
 internal static class PredictCommand
 {
-    public static readonly ArgumentSpec Model = new("MODEL", "a model file of dl fit", 1, Many: false);
+    public static readonly ArgumentSpec Model = new(
+        "MODEL", "a model file of dl fit", 1, Many: false);
 
     public static readonly ArgumentSpec Input =
         new("INPUT", "tables, images or folders; - or nothing is stdin", 0, Many: true);
@@ -16,7 +17,8 @@ internal static class PredictCommand
         Kind = ValueKind.Integer, Value = "K", Min = 1, Max = int.MaxValue,
     };
 
-    public static readonly OptionSpec Probabilities = new("proba", "print the probability of every class")
+    public static readonly OptionSpec Probabilities = new(
+        "proba", "print the probability of every class")
     {
         Kind = ValueKind.Flag,
     };
@@ -40,7 +42,7 @@ internal static class PredictCommand
 
     public static readonly OptionSpec BatchSize = new("batch-size", "samples a step [by model]")
     {
-        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = 1 << 24,
+        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
     };
 
     public static readonly CommandSpec Spec = new("predict", "Apply a model to new data")

@@ -30,7 +30,8 @@ internal static class CommonOptions
             + "and files out and says how many there were.",
     };
 
-    public static readonly OptionSpec Json = new("json", "print the result as JSON, one object a line")
+    public static readonly OptionSpec Json = new(
+        "json", "print the result as JSON, one object a line")
     {
         Kind = ValueKind.Flag,
     };
@@ -44,7 +45,8 @@ internal static class CommonOptions
             + "defaults. `-` reads it from standard input.",
     };
 
-    public static readonly OptionSpec DumpConfig = new("dump-config", "print the options in effect and stop")
+    public static readonly OptionSpec DumpConfig = new(
+        "dump-config", "print the options in effect and stop")
     {
         Kind = ValueKind.Flag, Transient = true,
         More = "The output is a file for `-c`.",
@@ -60,12 +62,14 @@ internal static class CommonOptions
         Alias = 'v', Kind = ValueKind.Flag,
     };
 
-    public static readonly OptionSpec LogFormat = new("log-format", "form of the messages on stderr")
+    public static readonly OptionSpec LogFormat = new(
+        "log-format", "form of the messages on stderr")
     {
         Value = "FORM", Default = "text", Allowed = ["text", "json"],
     };
 
-    public static readonly OptionSpec Debug = new("debug", "show where in the program an error arose")
+    public static readonly OptionSpec Debug = new(
+        "debug", "show where in the program an error arose")
     {
         Kind = ValueKind.Flag,
     };

@@ -11,7 +11,8 @@ internal static class Completions
     public static string Bash()
     {
         var script = new StringBuilder("# bash completion of dl\n_dl() {\n");
-        script.Append("    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n");
+        script.Append("    local word=${COMP_WORDS[COMP_CWORD]}\n");
+        script.Append("    local before=${COMP_WORDS[COMP_CWORD-1]}\n");
         script.Append("    local options=\n    COMPREPLY=()\n");
         script.Append("    if [ \"$COMP_CWORD\" -eq 1 ]; then\n");
         script.Append($"        COMPREPLY=($(compgen -W \"{CommandNames()} --help --version\" ");

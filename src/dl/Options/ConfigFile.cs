@@ -9,13 +9,13 @@ namespace Dl.Cli.Options;
 internal static class ConfigFile
 {
     /// <summary>Sets every option that the file names.</summary>
-    /// <exception cref="UsageException">The file cannot be read, or a key or value is wrong.</exception>
+    /// <exception cref="UsageException">It cannot be read, or a key or value is wrong.</exception>
     public static void Apply(string path, Values values)
     {
         using JsonDocument document = Load(path);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
         {
-            throw new UsageException($"{path}: one JSON object expected: {{\"option\": value, ...}}");
+            throw new UsageException($"{path}: one JSON object expected, {{\"option\": value}}");
         }
         foreach (JsonProperty property in document.RootElement.EnumerateObject())
         {
@@ -107,7 +107,7 @@ internal static class ConfigFile
         }
     }
 
-    /// <summary>The options in effect, as a file that <see cref="Apply(string, Values)"/> takes.</summary>
+    /// <summary>The options in effect, as a file that <c>-c</c> takes.</summary>
     public static string Dump(Values values)
     {
         using var buffer = new MemoryStream();

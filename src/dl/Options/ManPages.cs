@@ -9,7 +9,7 @@ namespace Dl.Cli.Options;
 internal static class ManPages
 {
     /// <summary>Writes a page for every `*.in` file of <paramref name="templates"/>.</summary>
-    /// <exception cref="DlException">A template names an unknown command or placeholder.</exception>
+    /// <exception cref="DlException">A template names no known command or placeholder.</exception>
     public static void Write(string templates, string folder)
     {
         Directory.CreateDirectory(folder);
@@ -39,7 +39,10 @@ internal static class ManPages
         {
             case "@TITLE@":
                 string manual = words[2] == "1" ? "User Commands" : "File Formats";
-                page.Append($".TH {words[1]} {words[2]} \"\" \"dl {CliApp.Version}\" \"{manual}\"\n");
+                string program = $"dl {CliApp.Version}";
+                page.Append($".TH {words[1]} {words[2]} \"\" \"{program}\" \"{manual}\"\n");
+                // Ragged right and whole words: options and paths can be searched and copied.
+                page.Append(".ad l\n.nh\n");
                 break;
             case "@SYNOPSIS@":
                 Synopsis(Command(words, path), page);
@@ -109,7 +112,8 @@ internal static class ManPages
         page.Append(option.Alias is { } letter ? $"\\fB\\-{letter}\\fR, " : "");
         page.Append($"\\fB{Escape(option.Long)}\\fR");
         page.Append(option.IsFlag ? "\n" : $" \\fI{Escape(option.Value)}\\fR\n");
-        page.Append(Sentence(option.Help)).Append('\n');
+        (string about, string? otherwise) = Cut(option.Help);
+        page.Append(Sentence(about)).Append('\n');
         if (option.More is { } more)
         {
             page.Append(Bold(more)).Append('\n');
@@ -126,9 +130,9 @@ internal static class ManPages
         {
             page.Append(Escape($"Takes {ValueReader.Expected(option)}.")).Append('\n');
         }
-        if (option.Default is { } value)
+        if ((otherwise ?? (option.Default is { } value ? $"`{value}`" : null)) is { } words)
         {
-            page.Append(Bold($"Default: `{value}`.")).Append('\n');
+            page.Append(Bold($"Default: {words}.")).Append('\n');
         }
     }
 
@@ -149,15 +153,15 @@ internal static class ManPages
         }
     }
 
-    /// <summary>A help line as a sentence; the default in brackets becomes words of its own.</summary>
-    private static string Sentence(string help)
+    /// <summary>Cuts a help line from the default that some carry in brackets.</summary>
+    private static (string About, string? Otherwise) Cut(string help)
     {
-        string text = char.ToUpperInvariant(help[0]) + help[1..];
-        int bracket = text.IndexOf(" [", StringComparison.Ordinal);
-        return bracket < 0
-            ? Escape(text) + "."
-            : Escape($"{text[..bracket]}. Without it: {text[(bracket + 2)..^1]}.");
+        int bracket = help.IndexOf(" [", StringComparison.Ordinal);
+        return bracket < 0 ? (help, null) : (help[..bracket], help[(bracket + 2)..^1]);
     }
+
+    private static string Sentence(string help) =>
+        Escape(char.ToUpperInvariant(help[0]) + help[1..]) + ".";
 
     /// <summary>Escapes, and sets what stands in backticks in bold.</summary>
     private static string Bold(string text)
@@ -171,7 +175,7 @@ internal static class ManPages
         return result.ToString();
     }
 
-    /// <summary>Text that roff prints as it is: dashes that can be copied, no control lines.</summary>
+    /// <summary>Text that roff prints as it is: plain dashes, no control lines.</summary>
     private static string Escape(string text)
     {
         string escaped = text.Replace("\\", "\\e").Replace("-", "\\-");

@@ -17,7 +17,7 @@ internal enum ValueKind
     /// <summary>Names separated by commas; repeating the option adds to them.</summary>
     List,
 
-    /// <summary>A whole number within <see cref="OptionSpec.Min"/> and <see cref="OptionSpec.Max"/>.</summary>
+    /// <summary>A whole number within <see cref="OptionSpec.Min"/> and its Max.</summary>
     Integer,
 
     /// <summary>A finite number within the same bounds.</summary>
@@ -31,7 +31,7 @@ internal enum ValueKind
 }
 
 /// <summary>One long option, `--name`, with everything that is ever said about it.</summary>
-/// <param name="Name">Without the dashes, in kebab-case; also its key in a configuration file.</param>
+/// <param name="Name">Without the dashes, in kebab-case; its key in a configuration file.</param>
 /// <param name="Help">One line for `--help`, without a full stop.</param>
 internal sealed record OptionSpec(string Name, string Help)
 {
@@ -43,7 +43,7 @@ internal sealed record OptionSpec(string Name, string Help)
     /// <summary>What stands for the value in help: `N`, `FILE`.</summary>
     public string Value { get; init; } = "TEXT";
 
-    /// <summary>The value when nothing is said, as it would be typed; null: decided elsewhere.</summary>
+    /// <summary>The value when nothing is said, as typed; null: decided elsewhere.</summary>
     public string? Default { get; init; }
 
     /// <summary>The only values there are; null: any.</summary>
@@ -65,7 +65,7 @@ internal sealed record OptionSpec(string Name, string Help)
     /// <summary>The value has to lie below <see cref="Max"/>, not on it.</summary>
     public bool BelowMax { get; init; }
 
-    /// <summary>Neither in a configuration file nor in `--dump-config`: it steers this run.</summary>
+    /// <summary>Not in a configuration file or dump: it steers this run.</summary>
     public bool Transient { get; init; }
 
     public string Long => "--" + Name;

@@ -8,7 +8,7 @@ namespace Dl.Cli.Options;
 internal static class Parser
 {
     /// <summary>Reads <paramref name="words"/> that follow the command's name.</summary>
-    /// <exception cref="UsageException">An unknown option, a bad value, too few or many arguments.</exception>
+    /// <exception cref="UsageException">An unknown option, a bad value.</exception>
     public static Values Parse(CommandSpec spec, string[] words)
     {
         // A plain Command, not a RootCommand: help, version and suggestions are ours.
@@ -146,7 +146,8 @@ internal static class Parser
         int next = 0;
         foreach (ArgumentSpec argument in spec.Arguments)
         {
-            string[] taken = argument.Many ? words[next..] : words[next..Math.Min(next + 1, words.Length)];
+            int end = argument.Many ? words.Length : Math.Min(next + 1, words.Length);
+            string[] taken = words[next..end];
             next += taken.Length;
             if (taken.Length > 0)
             {
@@ -156,11 +157,11 @@ internal static class Parser
         if (next < words.Length)
         {
             throw new UsageException(
-                $"{spec.Name}: '{words[next]}' is one argument too many; see dl {spec.Name} --help");
+                $"{spec.Name}: '{words[next]}' is one argument too many (dl {spec.Name} --help)");
         }
     }
 
-    /// <summary>Checked when the command runs, so that `--dump-config` works on half a line.</summary>
+    /// <summary>Checked when the command runs: `--dump-config` works on half a line.</summary>
     /// <exception cref="UsageException">An argument that has to be there is not.</exception>
     public static void RequireArguments(Values values)
     {

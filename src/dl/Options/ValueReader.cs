@@ -8,7 +8,7 @@ internal static class ValueReader
 {
     private const NumberStyles Decimal = NumberStyles.Float;
 
-    /// <summary>Items between commas, without surrounding blanks; empty items are dropped.</summary>
+    /// <summary>Items between commas, without surrounding blanks or empty ones.</summary>
     public static string[] Split(string text) => text.Split(
         ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
@@ -23,8 +23,9 @@ internal static class ValueReader
             {
                 string? near = Nearest.Find(text, allowed);
                 string hint = near is null ? "" : $"; did you mean '{near}'?";
+                string names = string.Join(", ", allowed);
                 throw new UsageException(
-                    $"{source}: '{text}' given, one of {string.Join(", ", allowed)} expected{hint}");
+                    $"{source}: '{text}' given, one of {names} expected{hint}");
             }
             return;
         }
@@ -46,7 +47,7 @@ internal static class ValueReader
         }
     }
 
-    /// <summary>`90`, `90s`, `10m`, `1.5h` or `1h30m` in seconds; null when it is none of these.</summary>
+    /// <summary>`90`, `90s`, `1.5h` or `1h30m` in seconds; null for anything else.</summary>
     public static double? Seconds(string text)
     {
         double total = 0;
@@ -101,6 +102,6 @@ internal static class ValueReader
             ? "" : $" {(option.AboveMin ? "above" : "of at least")} {option.Min}";
         bool bounded = option.Max < int.MaxValue;
         string high = bounded ? $" {(option.BelowMax ? "below" : "of at most")} {option.Max}" : "";
-        return low.Length > 0 && high.Length > 0 ? $"{low} and{high.Replace(" of", "")}" : low + high;
+        return low.Length > 0 && high.Length > 0 ? $"{low} and{high}" : low + high;
     }
 }

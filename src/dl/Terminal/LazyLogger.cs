@@ -50,7 +50,7 @@ internal sealed class LazyLogger(LogLevel least, bool json) : ILogger, IDisposab
             LogToStandardErrorThreshold = LogLevel.Trace,
         };
         var provider = new ConsoleLoggerProvider(
-            new FixedOptions<ConsoleLoggerOptions>(options), [new LineFormatter()]);
+            new FixedOptions(options), [new LineFormatter()]);
         return new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = least });
     }
 
@@ -68,12 +68,13 @@ internal sealed class LazyLogger(LogLevel least, bool json) : ILogger, IDisposab
     /// <summary>Writes what is still queued.</summary>
     public void Dispose() => _factory?.Dispose();
 
-    private sealed class FixedOptions<T>(T value) : IOptionsMonitor<T>
+    private sealed class FixedOptions(ConsoleLoggerOptions value)
+        : IOptionsMonitor<ConsoleLoggerOptions>
     {
-        public T CurrentValue => value;
+        public ConsoleLoggerOptions CurrentValue => value;
 
-        public T Get(string? name) => value;
+        public ConsoleLoggerOptions Get(string? name) => value;
 
-        public IDisposable? OnChange(Action<T, string?> listener) => null;
+        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
     }
 }

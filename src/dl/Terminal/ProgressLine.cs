@@ -35,7 +35,8 @@ internal sealed class ProgressLine : IDisposable
         // The last column stays free: writing there makes some terminals wrap.
         int width = Math.Max(0, Width() - 1);
         string cut = text.Length > width ? text[..width] : text;
-        _error.Write("\r" + cut + new string(' ', Math.Max(0, Math.Min(_shown, width) - cut.Length)));
+        int left = Math.Max(0, Math.Min(_shown, width) - cut.Length);
+        _error.Write("\r" + cut + new string(' ', left));
         _shown = cut.Length;
     }
 
