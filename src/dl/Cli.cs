@@ -59,8 +59,9 @@ internal static class CliApp
     {
         if (args.Length == 0)
         {
-            using var error = new StreamWriter(Console.OpenStandardError());
-            HelpText.WriteOverview(error);
+            var overview = new StringWriter();
+            HelpText.WriteOverview(overview);
+            StandardStream.WriteError(overview.ToString());
             return 2;
         }
         switch (args[0])
@@ -145,21 +146,13 @@ internal static class CliApp
 
     private static void WriteOut(Action<TextWriter> write)
     {
-        using TextWriter writer = StandardOutput.OpenText();
+        using TextWriter writer = StandardStream.OpenOutput();
         write(writer);
     }
 
     private static int Fail(Exception e, string message, int code, bool debug)
     {
-        try
-        {
-            using var error = new StreamWriter(Console.OpenStandardError());
-            error.Write(debug ? $"dl: {message}\n{e}\n" : $"dl: {message}\n");
-        }
-        catch (IOException)
-        {
-            // stderr is gone too; the exit code is all that is left to say it with.
-        }
+        StandardStream.WriteError(debug ? $"dl: {message}\n{e}\n" : $"dl: {message}\n");
         return code;
     }
 }

@@ -15,7 +15,7 @@ internal sealed class Session(Values values) : IDisposable
     public Values Values => values;
 
     /// <summary>Results and nothing else; buffered until a command flushes.</summary>
-    public TextWriter Out => _out ??= StandardOutput.OpenText();
+    public TextWriter Out => _out ??= StandardStream.OpenOutput();
 
     /// <summary>Messages on stderr as `-q`, `-v` and `--log-format` ask.</summary>
     public ILogger Log => _log ??= new LazyLogger(

@@ -1,6 +1,7 @@
-// stdout through write(2). Console streams swallow a closed pipe, and then a command would go on
-// computing for nobody; a FileStream writes at offsets of its own when stdout is a file that stderr
-// shares. This one appends as the shell expects and reports a closed pipe.
+// stdout and stderr through write(2). Console streams swallow a closed pipe, and then a command
+// would go on computing for nobody, and they die when the shell has closed the descriptor; a
+// FileStream writes at offsets of its own when stdout is a file that stderr shares. This one
+// appends as the shell expects and reports what went wrong.
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -9,24 +10,37 @@ namespace Dl.Cli.Terminal;
 /// <summary>The reader of our output has closed it: the end, and no error.</summary>
 internal sealed class BrokenPipeException() : IOException("stdout: closed by its reader");
 
-internal sealed partial class StandardOutput : Stream
+internal sealed partial class StandardStream(int descriptor) : Stream
 {
     private const int Eintr = 4;
     private const int Epipe = 32;
 
     /// <summary>UTF-8 without a mark at the start, `\n` at line ends, 32 kB of buffer.</summary>
-    public static TextWriter OpenText()
+    public static StreamWriter OpenOutput() => new(
+        OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardStream(1),
+        new UTF8Encoding(false), 32 * 1024);
+
+    /// <summary>For the last words of a process; what cannot be written is lost.</summary>
+    public static void WriteError(string text)
     {
-        Stream stream = OperatingSystem.IsWindows()
-            ? Console.OpenStandardOutput() : new StandardOutput();
-        return new StreamWriter(stream, new UTF8Encoding(false), 32 * 1024);
+        try
+        {
+            using Stream stream = OperatingSystem.IsWindows()
+                ? Console.OpenStandardError() : new StandardStream(2);
+            stream.Write(Encoding.UTF8.GetBytes(text));
+        }
+        catch (IOException)
+        {
+            // stderr is gone too; the exit code is all that is left to say it with.
+        }
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         while (buffer.Length > 0)
         {
-            nint written = WriteNative(1, ref MemoryMarshal.GetReference(buffer), buffer.Length);
+            ref byte first = ref MemoryMarshal.GetReference(buffer);
+            nint written = WriteNative(descriptor, ref first, buffer.Length);
             if (written >= 0)
             {
                 buffer = buffer[(int)written..];
@@ -39,7 +53,8 @@ internal sealed partial class StandardOutput : Stream
             }
             if (error != Eintr)
             {
-                throw new IOException($"stdout: {Marshal.GetPInvokeErrorMessage(error)}");
+                string name = descriptor == 1 ? "stdout" : "stderr";
+                throw new IOException($"{name}: {Marshal.GetPInvokeErrorMessage(error)}");
             }
         }
     }
