@@ -21,13 +21,13 @@ internal sealed class Fingerprint : IDisposable
     /// <summary>Name and length; the content only where <paramref name="sampled"/>.</summary>
     public void AddFile(string name, string path, bool sampled)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        long length = file.Length;
+        long length = new FileInfo(path).Length;
         AddHeader(name, length);
         if (!sampled)
         {
             return;
         }
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
         // Start, middle and end: a change of a long file is found without reading all of it.
         var buffer = new byte[SampleBytes];
         foreach (long at in new[] { 0, (length - SampleBytes) / 2, length - SampleBytes })
