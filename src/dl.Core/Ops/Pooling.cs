@@ -19,7 +19,9 @@ namespace Dl.Tensors
         public abstract void MaxPoolGradient(
             Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta);
 
-        /// <summary>y = mean of each window, over all taps or (countPadding 0) those inside.</summary>
+        /// <summary>
+        /// y = mean of each window, over all taps or (countPadding 0) those inside.
+        /// </summary>
         public abstract void AveragePool(
             Storage x, Storage y, in PoolShape shape, bool countPadding);
 
