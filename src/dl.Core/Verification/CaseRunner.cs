@@ -1,6 +1,7 @@
 // Takes a case through a device. Every buffer lies in the middle of a larger one whose guard zones
 // hold a NaN pattern: writing outside is seen in the guards, reading outside in the result. Outputs
-// start as NaN. The error is norm(device - reference) / norm(reference), the largest of the outputs.
+// start as NaN. A second run must give the same bits: reductions have a fixed order.
+// The error is norm(device - reference) / norm(reference), the largest of the outputs.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Dl.Tensors;
@@ -20,25 +21,24 @@ internal static class CaseRunner
 
     private const int PoisonBits = 0x7FC0DEAD;
 
-    /// <summary>Runs a case once and compares.</summary>
+    /// <summary>Runs a case twice, for the same bits, and compares.</summary>
     public static CaseOutcome Check(Device device, Case test)
     {
         int live = device.LiveBuffers;
         int[][] before = Draw(test);
-        var arenas = new Storage[before.Length];
-        var storages = Upload(device, test, before, arenas);
-        test.Run(device, storages);
-        var after = new int[before.Length][];
-        for (int i = 0; i < before.Length; i++)
-        {
-            after[i] = new int[before[i].Length];
-            device.Read(arenas[i], after[i]);
-            device.Return(arenas[i]);
-        }
+        int[][] after = RunOnce(device, test, before);
         string? fault = FindFault(test, before, after);
         if (device.LiveBuffers != live)
         {
             fault ??= $"kept {device.LiveBuffers - live} buffer(s)";
+        }
+        int[][] again = RunOnce(device, test, before);
+        for (int i = 0; i < after.Length; i++)
+        {
+            if (!after[i].AsSpan().SequenceEqual(again[i]))
+            {
+                fault ??= $"two runs gave different bits in buffer {i}";
+            }
         }
         double[][] expected = Values(test, before);
         ClearOutputs(test, expected);
@@ -102,6 +102,22 @@ internal static class CaseRunner
         double error = difference == 0 ? 0
             : Math.Sqrt(difference) / (norm == 0 ? 1 : Math.Sqrt(norm));
         return double.IsFinite(error) ? error : double.PositiveInfinity;
+    }
+
+    /// <summary>Everything in the arenas after a run.</summary>
+    private static int[][] RunOnce(Device device, Case test, int[][] before)
+    {
+        var arenas = new Storage[before.Length];
+        var storages = Upload(device, test, before, arenas);
+        test.Run(device, storages);
+        var after = new int[before.Length][];
+        for (int i = 0; i < before.Length; i++)
+        {
+            after[i] = new int[before[i].Length];
+            device.Read(arenas[i], after[i]);
+            device.Return(arenas[i]);
+        }
+        return after;
     }
 
     private static double Measure(Device device, Case test, Storage[] storages, int repeats)

@@ -140,12 +140,16 @@ internal static class ElementwiseCases
             v => v[0] = Array.ConvertAll(v[0], x => row.Value(x, alpha)));
     }
 
-    /// <summary>The stored y that the primitive gets is the op's own output, as on the tape.</summary>
+    /// <summary>
+    /// The stored y that the primitive gets is the op's own output, as on the tape. The slope of a
+    /// saturated op is a difference like 1 - y^2: on its own it would be rounding and nothing else,
+    /// so a single element lies where the op bends.
+    /// </summary>
     private static Case UnaryGradient(UnaryRow row, int n, float beta)
     {
         float alpha = row.Alpha ?? row.Op.Alpha;
         return new("UnaryGradient", $"{row.Op.Name} n {n} beta {beta}", Bound,
-            [In(n, row.Low, 6), Out(n), In(n), Out(n, beta)],
+            [n == 1 ? In(1, 0.25, 0.75) : In(n, row.Low, 6), Out(n), In(n), Out(n, beta)],
             (d, s) =>
             {
                 d.Unary(row.Op, s[0], s[1], n, alpha);
@@ -178,7 +182,7 @@ internal static class ElementwiseCases
                 Map(v[0], i => row.Value(a[i], v[1][i / 3 % 5], row.Op.Alpha));
             });
 
-    /// <summary>With beta 0 the gradient may overwrite dy: the last beta-0 size does.</summary>
+    /// <summary>With beta 0 the gradient may overwrite dy: the sizes that broadcast do so.</summary>
     private static Case BinaryGradient(
         BinaryRow row, bool second, int outer, int n, int inner, float beta)
     {

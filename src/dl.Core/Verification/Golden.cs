@@ -2,6 +2,7 @@
 // ({"files": {FILE: [{"case": NAME, "args": {...}, "tensors": [...]}]}}) and safetensors files with
 // CASE.x, CASE.y, CASE.dy, CASE.grad_x ... A case finds its op by name, and everything else (sizes,
 // settings) from its tensors and arguments. What is not understood in full is `not built`.
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -47,12 +48,52 @@ public sealed record GoldenResult(
         }
         return Note is null ? text.ToString() : text.Append("  ").Append(Note).ToString();
     }
+
+    /// <summary>
+    /// `{"family", "case", "status": "ok|failed|not_built", "errors": {TENSOR: ERROR}}`, with a
+    /// `note` where there is one; an infinite error is written as null.
+    /// </summary>
+    public string ToJson()
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("family", Family);
+            json.WriteString("case", Case);
+            json.WriteString("status", Status switch
+            {
+                GoldenStatus.Ok => "ok",
+                GoldenStatus.Failed => "failed",
+                _ => "not_built",
+            });
+            json.WriteStartObject("errors");
+            foreach (var (tensor, error, _) in Errors)
+            {
+                json.WritePropertyName(tensor);
+                JsonNumbers.Write(json, error);
+            }
+            json.WriteEndObject();
+            if (Note is not null)
+            {
+                json.WriteString("note", Note);
+            }
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 }
 
 /// <summary>How many cases went how.</summary>
 public readonly record struct GoldenSummary(int Ok, int Failed, int NotBuilt)
 {
     public override string ToString() => $"golden: {Ok} ok, {Failed} failed, {NotBuilt} not built";
+
+    /// <summary>The last line of `--json`.</summary>
+    public string ToJson() =>
+        $$"""
+        {"ok": {{(Failed == 0 ? "true" : "false")}}, "passed": {{Ok}}, "failed": {{Failed}}, "not_built": {{NotBuilt}}}
+        """;
 }
 
 /// <summary>Runs reference cases from a folder.</summary>
@@ -137,6 +178,22 @@ public static class Golden
         {
             throw new DataException(
                 $"{path}:{error.LineNumber + 1}: not valid JSON ({error.Message})", error);
+        }
+    }
+}
+
+internal static class JsonNumbers
+{
+    /// <summary>JSON has no infinity.</summary>
+    public static void Write(Utf8JsonWriter json, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            json.WriteNumberValue(value);
+        }
+        else
+        {
+            json.WriteNullValue();
         }
     }
 }

@@ -30,14 +30,14 @@ internal static class PoolingCases
             // Few distinct values make ties: the first in row-major order counts.
             yield return Max(shape, 3);
             yield return Max(shape, 1_000_000);
-            foreach (float beta in (float[])[0, 1])
+            yield return MaxGradient(shape, 0);
+            yield return MaxGradient(shape, 1);
+            foreach (bool countPadding in (bool[])[false, true])
             {
-                yield return MaxGradient(shape, beta);
-                yield return AverageGradient(shape, false, beta);
-                yield return AverageGradient(shape, true, beta);
+                yield return Average(shape, countPadding);
+                yield return AverageGradient(shape, countPadding, 0);
+                yield return AverageGradient(shape, countPadding, 1);
             }
-            yield return Average(shape, false);
-            yield return Average(shape, true);
         }
         yield return Max(Timed, 1_000_000).TimedByBytes();
         yield return MaxGradient(Timed, 0).TimedByBytes();

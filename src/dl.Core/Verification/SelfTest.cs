@@ -40,14 +40,8 @@ public sealed record SelfTestResult(
             json.WriteString("primitive", Primitive);
             json.WriteString("device", Device);
             json.WriteNumber("cases", Cases);
-            if (double.IsFinite(MaxError))
-            {
-                json.WriteNumber("max_error", MaxError);
-            }
-            else
-            {
-                json.WriteNull("max_error");
-            }
+            json.WritePropertyName("max_error");
+            JsonNumbers.Write(json, MaxError);
             json.WriteBoolean("ok", Ok);
             WriteSpeed(json, "gflops", Gflops);
             WriteSpeed(json, "gb_per_s", GigabytesPerSecond);
@@ -109,6 +103,10 @@ public static class SelfTest
         }
         return failed;
     }
+
+    /// <summary>The last line of `--json`.</summary>
+    public static string SummaryJson(int failed) =>
+        $$"""{"ok": {{(failed == 0 ? "true" : "false")}}, "failed": {{failed}}}""";
 
     internal static IEnumerable<Case> AllCases() => Families.SelectMany(family => family());
 

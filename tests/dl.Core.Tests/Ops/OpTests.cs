@@ -62,9 +62,9 @@ public sealed class OpTests : IDisposable
         new("matmul", new(4, 5), (t, x) => t.MatMul(x[0], x[1]), Of(new(4, 3)), Of(new(3, 5))),
         new("batched matmul", new(2, 3, 4, 5), (t, x) => t.MatMul(x[0], x[1]),
             Of(new(2, 3, 4, 6)), Of(new(2, 3, 6, 5))),
-        new("linear", new(2, 3, 5), (t, x) => t.Linear(x[0], x[1], x[2]), Of(new(2, 3, 4)),
+        new("dense", new(2, 3, 5), (t, x) => t.Linear(x[0], x[1], x[2]), Of(new(2, 3, 4)),
             Of(new(4, 5)), Of(new(5))),
-        new("linear without bias", new(3, 5), (t, x) => t.Linear(x[0], x[1], null),
+        new("dense without bias", new(3, 5), (t, x) => t.Linear(x[0], x[1], null),
             Of(new(3, 4)), Of(new(4, 5))),
 
         new("conv2d", new(2, 5, 6, 4),

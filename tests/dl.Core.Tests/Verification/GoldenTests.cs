@@ -42,6 +42,10 @@ public sealed class GoldenTests : IDisposable
         var result = Assert.Single(Run(_folder, out var summary));
         Assert.Equal("FAIL       test/relu  y 5.0e-04 (!)  grad_x 0.0e+00", result.ToString());
         Assert.Equal("golden: 0 ok, 1 failed, 0 not built", summary.ToString());
+        Assert.StartsWith(
+            """{"family":"test","case":"relu","status":"failed","errors":{"y":0.00""", result.ToJson());
+        Assert.Equal(
+            """{"ok": false, "passed": 0, "failed": 1, "not_built": 0}""", summary.ToJson());
     }
 
     [Theory]
@@ -119,13 +123,14 @@ public sealed class GoldenTests : IDisposable
                 data.Write(BitConverter.GetBytes(value));
             }
             header.Add($$"""
-                "{{name}}":{"dtype":"F32","shape":[{{values.Length}}],"data_offsets":[{{start}},{{data.Length}}]}
+                "{{name}}": {"dtype": "F32", "shape": [{{values.Length}}],
+                "data_offsets": [{{start}}, {{data.Length}}] }
                 """);
         }
         byte[] text = System.Text.Encoding.UTF8.GetBytes("{" + string.Join(',', header) + "}");
         File.WriteAllBytes(Path.Combine(_folder, "test.safetensors"),
             [.. BitConverter.GetBytes((long)text.Length), .. text, .. data.ToArray()]);
         File.WriteAllText(Path.Combine(_folder, "index.json"),
-            $$"""{"files": {"test.safetensors": [{{entry}}]}}""");
+            $$"""{"files": {"test.safetensors": [ {{entry}} ] } }""");
     }
 }

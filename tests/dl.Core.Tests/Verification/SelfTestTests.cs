@@ -82,11 +82,13 @@ public class SelfTestTests
     [InlineData("behind the end", "wrote behind the end of buffer 1", false)]
     [InlineData("changed input", "changed its input 0", false)]
     [InlineData("leak", "kept 1 buffer(s)", false)]
+    [InlineData("race", "two runs gave different bits in buffer 1", false)]
     public void Faults_are_seen(string fault, string? message, bool wrong)
     {
         const int N = 20;
         using var device = TestDevice.Cpu();
-        Storage? leaked = null;
+        var leaked = new List<Storage>();
+        int runs = 0;
         void Run(Device d, Storage[] s)
         {
             d.Fill(s[1], fault == "output not written" ? N - 1 : N, 2);
@@ -104,7 +106,11 @@ public class SelfTestTests
             }
             if (fault == "leak")
             {
-                leaked = d.Rent(DType.F32, 1);
+                leaked.Add(d.Rent(DType.F32, 1));
+            }
+            if (fault == "race" && runs++ > 0)
+            {
+                d.Fill(s[1], 1, 2.0000002f);
             }
         }
 
@@ -113,10 +119,7 @@ public class SelfTestTests
         var outcome = CaseRunner.Check(device, test);
         Assert.Equal(message, outcome.Fault);
         Assert.Equal(wrong, outcome.Error > test.Bound);
-        if (leaked is not null)
-        {
-            device.Return(leaked);
-        }
+        leaked.ForEach(device.Return);
     }
 
     [Theory]
