@@ -6,6 +6,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Dl.Files;
 using Dl.Tensors;
 
 namespace Dl.Verification;
@@ -114,7 +115,7 @@ public static class Golden
         foreach (var file in files.EnumerateObject())
         {
             string family = Path.GetFileNameWithoutExtension(file.Name);
-            var tensors = GoldenFile.Read(Path.Combine(folder, file.Name));
+            using var tensors = SafetensorsFile.Open(Path.Combine(folder, file.Name));
             foreach (var entry in file.Value.EnumerateArray())
             {
                 var result = RunCase(device, family, entry, tensors);
@@ -128,8 +129,7 @@ public static class Golden
     }
 
     private static GoldenResult RunCase(
-        Device device, string family, JsonElement entry,
-        IReadOnlyDictionary<string, GoldenTensor> tensors)
+        Device device, string family, JsonElement entry, SafetensorsFile tensors)
     {
         string name = entry.GetProperty("case").GetString() ?? "";
         int live = device.LiveBuffers;

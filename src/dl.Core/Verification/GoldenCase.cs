@@ -2,6 +2,7 @@
 // for, and compares. An argument or tensor that nobody asked for means that the op does not do all
 // that the case is about, so the case counts as not built rather than as passed by luck.
 using System.Text.Json;
+using Dl.Files;
 using Dl.Ops;
 using Dl.Tensors;
 
@@ -15,16 +16,14 @@ internal sealed class GoldenCase : IDisposable
     /// <summary>Arguments that describe the case to people.</summary>
     private static readonly HashSet<string> Remarks = ["formula", "layout", "note", "weight"];
 
-    private readonly IReadOnlyDictionary<string, GoldenTensor> _tensors;
+    private readonly SafetensorsFile _tensors;
     private readonly JsonElement _arguments;
     private readonly HashSet<string> _unused = [];
     private readonly HashSet<string> _unusedArguments = [];
     private readonly List<(string Name, Tensor Tensor, Layout Layout)> _leaves = [];
 
     /// <param name="entry">The case in the index: `case`, `args`, `tensors`.</param>
-    public GoldenCase(
-        Device device, string name, JsonElement entry,
-        IReadOnlyDictionary<string, GoldenTensor> tensors)
+    public GoldenCase(Device device, string name, JsonElement entry, SafetensorsFile tensors)
     {
         (Name, _tensors, Tape) = (name, tensors, new Tape(device));
         foreach (var tensor in entry.GetProperty("tensors").EnumerateArray())
@@ -54,11 +53,20 @@ internal sealed class GoldenCase : IDisposable
     public List<GoldenError> Errors { get; } = [];
 
     /// <summary>The raw tensor, in the file's layout.</summary>
+    /// <exception cref="DataException">The file does not have it.</exception>
     public GoldenTensor Raw(string name)
     {
         _unused.Remove(name);
-        return _tensors.TryGetValue($"{Name}.{name}", out var tensor) ? tensor
-            : throw new DataException($"golden: {Name}.{name} is not in the file");
+        string key = $"{Name}.{name}";
+        var stored = _tensors.Find(key);
+        int[] extents = Array.ConvertAll(stored.Shape, extent => checked((int)extent));
+        if (stored.Type is TensorType.F32 or TensorType.F64 or TensorType.F16 or TensorType.BF16)
+        {
+            return new GoldenTensor(extents, _tensors.ReadFloats(key), null);
+        }
+        var integers = new int[stored.Count];
+        _tensors.ReadInts(key, integers);
+        return new GoldenTensor(extents, null, integers);
     }
 
     /// <summary>A differentiable input; its gradient is compared with `grad_NAME`.</summary>
@@ -227,6 +235,9 @@ internal sealed class GoldenCase : IDisposable
         _ => false,
     };
 }
+
+/// <summary>A reference array: numbers or integers, never both.</summary>
+internal sealed record GoldenTensor(int[] Extents, float[]? Floats, int[]? Integers);
 
 /// <summary>
 /// How PyTorch's channels-first arrays become ours: an extent of 1 is put in (one-dimensional data

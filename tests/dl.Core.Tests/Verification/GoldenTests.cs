@@ -1,10 +1,11 @@
 // Reference values: the small folder that is committed, the large one where it is, and what the
 // runner does with cases that are wrong, unknown or only partly understood.
 using Dl.Verification;
+using Xunit.Abstractions;
 
 namespace Dl.Tests.Verification;
 
-public sealed class GoldenTests : IDisposable
+public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dl-golden-").FullName;
 
@@ -28,6 +29,8 @@ public sealed class GoldenTests : IDisposable
         Skip.IfNot(File.Exists(Path.Combine(folder, "index.json")),
             "no reference values: neither DL_GOLDEN nor ../shared/golden is there");
         var results = Run(folder, out var summary);
+        results.ForEach(result => output.WriteLine(result.ToString()));
+        output.WriteLine(summary.ToString());
         Assert.Empty(Lines(results, GoldenStatus.Failed));
         Assert.True(summary.Ok > 0);
         Assert.Equal(results.Count, summary.Ok + summary.NotBuilt);
