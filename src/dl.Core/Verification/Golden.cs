@@ -16,7 +16,7 @@ public enum GoldenStatus
     Ok,
     Failed,
 
-    /// <summary>No op of that name here, or one of its settings is not supported: not a pass.</summary>
+    /// <summary>No op of that name, or a setting that is not supported: not a pass.</summary>
     NotBuilt,
 }
 
@@ -92,9 +92,8 @@ public readonly record struct GoldenSummary(int Ok, int Failed, int NotBuilt)
 
     /// <summary>The last line of `--json`.</summary>
     public string ToJson() =>
-        $$"""
-        {"ok": {{(Failed == 0 ? "true" : "false")}}, "passed": {{Ok}}, "failed": {{Failed}}, "not_built": {{NotBuilt}}}
-        """;
+        $"{{\"ok\": {(Failed == 0 ? "true" : "false")}, \"passed\": {Ok}, "
+        + $"\"failed\": {Failed}, \"not_built\": {NotBuilt}}}";
 }
 
 /// <summary>Runs reference cases from a folder.</summary>

@@ -7,6 +7,10 @@ internal static class MatMulCases
 {
     private const double Bound = 2e-6;
 
+    /// <summary>
+    /// One element, vectors, tiles of 12x32 and 64x64 and one to either side, inner extents beside
+    /// the 256 of a cache block, batches of small matrices.
+    /// </summary>
     private static readonly (int Batch, int M, int N, int K)[] Sizes =
     [
         (1, 1, 1, 1), (1, 11, 31, 7), (1, 12, 32, 8), (1, 13, 33, 9), (1, 1, 10, 784),
@@ -35,6 +39,7 @@ internal static class MatMulCases
         };
     }
 
+    /// <summary>a is m x k or lies as k x m (ta); b is k x n or lies as n x k (tb).</summary>
     private static Case MatMul(
         int batch, int m, int n, int k, bool ta, bool tb, bool bias, float beta) =>
         new("MatMul",

@@ -20,7 +20,8 @@ public sealed class OpTests : IDisposable
             op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
             Of(new(3, 7), 1.5, 2.5), Of(new(3, 7), -0.8, -0.4))),
 
-        new("relu below zero", new(9), (t, x) => t.Unary(UnaryOps.Relu, x[0]), Of(new(9), -2, -0.3)),
+        new("relu below zero", new(9), (t, x) => t.Unary(UnaryOps.Relu, x[0]),
+            Of(new(9), -2, -0.3)),
         new("elu below zero, alpha", new(9), (t, x) => t.Unary(UnaryOps.Elu, x[0], 0.5f),
             Of(new(9), -2, -0.3)),
 

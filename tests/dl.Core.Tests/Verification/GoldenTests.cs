@@ -46,7 +46,8 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
         Assert.Equal("FAIL       test/relu  y 5.0e-04 (!)  grad_x 0.0e+00", result.ToString());
         Assert.Equal("golden: 0 ok, 1 failed, 0 not built", summary.ToString());
         Assert.StartsWith(
-            """{"family":"test","case":"relu","status":"failed","errors":{"y":0.00""", result.ToJson());
+            """{"family":"test","case":"relu","status":"failed","errors":{"y":0.00""",
+            result.ToJson());
         Assert.Equal(
             """{"ok": false, "passed": 0, "failed": 1, "not_built": 0}""", summary.ToJson());
     }
@@ -54,8 +55,9 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData("""{"case": "relu7", "tensors": ["x", "y", "dy", "grad_x"]}""", "")]
     [InlineData("""{"case": "relu", "tensors": ["lr"]}""", "")]
-    [InlineData("""{"case": "relu", "args": {"ceiling": 6}, "tensors": ["x", "y", "dy", "grad_x"]}""",
-        "  (argument ceiling)")]
+    [InlineData(
+        """{"case": "relu", "args": {"cap": 6}, "tensors": ["x", "y", "dy", "grad_x"]}""",
+        "  (argument cap)")]
     [InlineData("""{"case": "relu", "tensors": ["x", "y", "dy", "grad_x", "mask"]}""",
         "  (tensor mask)")]
     public void What_is_not_understood_is_not_a_pass(string entry, string reason)
@@ -95,7 +97,8 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
         File.WriteAllText(Path.Combine(_folder, "index.json"), "{\n\"files\": ");
         var error = Assert.Throws<DataException>(() => Run(_folder, out _));
         Assert.Contains("index.json:2", error.Message);
-        File.WriteAllText(Path.Combine(_folder, "index.json"), """{"files": {"a.safetensors": []}}""");
+        File.WriteAllText(
+            Path.Combine(_folder, "index.json"), """{"files": {"a.safetensors": []}}""");
         Assert.Throws<DataException>(() => Run(_folder, out _));
         File.WriteAllBytes(Path.Combine(_folder, "a.safetensors"), [1, 2, 3]);
         Assert.Throws<DataException>(() => Run(_folder, out _));
