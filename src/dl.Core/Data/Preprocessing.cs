@@ -63,13 +63,14 @@ public sealed record FeatureColumn
 
     public ColumnTransform Transform { get; init; }
 
-    /// <summary>Mean and deviation of the training values, after Transform.</summary>
-    public float Mean { get; init; }
+    /// <summary>Mean and deviation of the training values, after Transform; double, because
+    /// a year or a time stamp has a large mean and a small deviation.</summary>
+    public double Mean { get; init; }
 
-    public float Std { get; init; } = 1;
+    public double Std { get; init; } = 1;
 
     /// <summary>Value (before Transform) that stands in for a missing one: the median.</summary>
-    public float Fill { get; init; }
+    public double Fill { get; init; }
 
     /// <summary>An extra 0/1 input says that the value was missing.</summary>
     public bool MissingFlag { get; init; }
