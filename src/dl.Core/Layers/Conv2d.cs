@@ -11,22 +11,22 @@ public sealed record Conv2d : Layer
     public required int Filters { get; init; }
 
     [JsonConverter(typeof(Size2Converter))]
-    public Size2 Kernel { get; init; } = new(3, 3);
+    public Size2 Kernel { get; set; } = new(3, 3);
 
     [JsonConverter(typeof(Size2Converter))]
-    public Size2 Stride { get; init; } = new(1, 1);
+    public Size2 Stride { get; set; } = new(1, 1);
 
     /// <summary>`same`, `valid`, or a number of zeros on every side.</summary>
-    public string Padding { get; init; } = "same";
+    public string Padding { get; set; } = "same";
 
     [JsonConverter(typeof(Size2Converter))]
-    public Size2 Dilation { get; init; } = new(1, 1);
+    public Size2 Dilation { get; set; } = new(1, 1);
 
-    public int Groups { get; init; } = 1;
+    public int Groups { get; set; } = 1;
 
-    public string Activation { get; init; } = "linear";
+    public string Activation { get; set; } = "linear";
 
-    public bool Bias { get; init; } = true;
+    public bool Bias { get; set; } = true;
 
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {

@@ -10,9 +10,9 @@ public sealed record Dense : Layer
     /// <summary>Outputs; 0 stands for as many as the task needs.</summary>
     public required int Units { get; init; }
 
-    public string Activation { get; init; } = "linear";
+    public string Activation { get; set; } = "linear";
 
-    public bool Bias { get; init; } = true;
+    public bool Bias { get; set; } = true;
 
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {

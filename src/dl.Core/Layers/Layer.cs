@@ -1,5 +1,6 @@
 // A layer is a record of hyper-parameters: its fields are its defaults, its JSON keys and its
-// printed form. It holds no tensors; weights live in the model under `conv1.weight`.
+// printed form. It holds no tensors; weights live in the model under `conv1.weight`. Optional
+// fields have setters only because the JSON generator would overwrite the defaults of init fields.
 using System.Text.Json.Serialization;
 using Dl.Tensors;
 
@@ -23,11 +24,11 @@ public abstract record Layer
 {
     /// <summary>Unique in its graph; null: made from the kind and a count, `conv2d_1`.</summary>
     [JsonPropertyOrder(-2)]
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>Names of earlier layers, or `input`; null: the layer before.</summary>
     [JsonPropertyOrder(10)]
-    public string[]? Inputs { get; init; }
+    public string[]? Inputs { get; set; }
 
     /// <summary>Shape of one output sample from shapes of input samples (no batch).</summary>
     /// <exception cref="UsageException">The inputs do not fit.</exception>

@@ -9,14 +9,14 @@ namespace Dl.Layers;
 public sealed record MaxPool2d : Layer
 {
     [JsonConverter(typeof(Size2Converter))]
-    public Size2 Window { get; init; } = new(2, 2);
+    public Size2 Window { get; set; } = new(2, 2);
 
     /// <summary>Null: as large as the window.</summary>
     [JsonConverter(typeof(Size2Converter))]
-    public Size2? Stride { get; init; }
+    public Size2? Stride { get; set; }
 
     /// <summary>`valid`, `same`, or a number on every side.</summary>
-    public string Padding { get; init; } = "valid";
+    public string Padding { get; set; } = "valid";
 
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
         PoolText.Output(Image(inputs, "max_pool2d"), Window, Stride ?? Window, Padding);
@@ -33,14 +33,14 @@ public sealed record MaxPool2d : Layer
 public sealed record AveragePool2d : Layer
 {
     [JsonConverter(typeof(Size2Converter))]
-    public Size2 Window { get; init; } = new(2, 2);
+    public Size2 Window { get; set; } = new(2, 2);
 
     /// <summary>Null: as large as the window.</summary>
     [JsonConverter(typeof(Size2Converter))]
-    public Size2? Stride { get; init; }
+    public Size2? Stride { get; set; }
 
     /// <summary>`valid`, `same`, or a number on every side.</summary>
-    public string Padding { get; init; } = "valid";
+    public string Padding { get; set; } = "valid";
 
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
         PoolText.Output(Image(inputs, "average_pool2d"), Window, Stride ?? Window, Padding);

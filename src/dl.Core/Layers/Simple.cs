@@ -42,7 +42,7 @@ public sealed record Activation : Layer
     public required string Function { get; init; }
 
     /// <summary>The function's parameter, such as leaky ReLU's slope; null: its default.</summary>
-    public float? Alpha { get; init; }
+    public float? Alpha { get; set; }
 
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {

@@ -63,6 +63,10 @@ public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int 
 
     public long ParameterCount => Steps.Sum(s => s.Parameters.Sum(p => p.Shape.Count));
 
+    /// <summary>Multiply-adds of one sample's forward pass through matrices and filters.</summary>
+    public long MultiplyAdds => Steps.Sum(s => s.Parameters.Sum(
+        p => p.Decays ? p.Shape.Count * (s.Output.Count / Math.Max(1, s.Output.Last)) : 0));
+
     internal static GraphPlan Create(Graph graph)
     {
         if (graph.Layers.Length == 0)

@@ -15,7 +15,7 @@ public static class UnaryOps
     public static readonly UnaryOp
         Linear = UnaryOp.Of<LinearRow>("linear"),
         Relu = UnaryOp.Of<ReluRow>("relu"),
-        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.01f),
+        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.1f),
         Elu = UnaryOp.Of<EluRow>("elu", 1f),
         Selu = UnaryOp.Of<SeluRow>("selu"),
         Gelu = UnaryOp.Of<GeluRow>("gelu"),

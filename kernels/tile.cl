@@ -1,0 +1,1 @@
+// Shared by matmul.cl and convolution.cl.
