@@ -141,6 +141,8 @@ public static class SelfTest
                 gigabytes = test.Bytes > 0 ? test.Bytes / seconds * 1e-9 : gigabytes;
             }
         }
+        // The pool would keep a buffer of every size that any primitive was tested at.
+        device.Trim();
         return new SelfTestResult(
             primitive, device.Name, cases, maxError, gflops, gigabytes, failures);
     }
