@@ -104,6 +104,21 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
         Assert.Throws<DataException>(() => Run(_folder, out _));
     }
 
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("""{"files": []}""")]
+    [InlineData("""{"files": {"test.safetensors": 3}}""")]
+    [InlineData("""{"files": {"test.safetensors": [7]}}""")]
+    [InlineData("""{"files": {"test.safetensors": [{"case": 7, "tensors": []}]}}""")]
+    [InlineData("""{"files": {"test.safetensors": [{"case": "relu"}]}}""")]
+    public void An_index_of_another_form_is_bad_data(string index)
+    {
+        Write("""{"case": "relu", "tensors": []}""", ("relu.x", [1]));
+        File.WriteAllText(Path.Combine(_folder, "index.json"), index);
+        var error = Assert.Throws<DataException>(() => Run(_folder, out _));
+        Assert.Contains("index.json", error.Message);
+    }
+
     private static List<GoldenResult> Run(string folder, out GoldenSummary summary)
     {
         using var device = TestDevice.Cpu();
