@@ -120,9 +120,12 @@ public static class PredictJob
             rows, skipped, watch.Elapsed.TotalSeconds, device, metrics, intervals);
     }
 
-    /// <summary>Rows may come one by one, with time between them.</summary>
+    /// <summary>
+    /// Rows may come one by one, with time between them. Named pipes show as files of no length.
+    /// </summary>
     private static bool IsPipe(string input) =>
-        input == "-" || input.StartsWith("/dev/", StringComparison.Ordinal);
+        input == "-" || input.StartsWith("/dev/", StringComparison.Ordinal)
+        || new FileInfo(input) is { Exists: true, Length: 0 };
 }
 
 /// <summary>One pass over the input with a model.</summary>
