@@ -1,4 +1,5 @@
-// Every error that a user can cause or meet, and the exit code that goes with it (dl(1), EXIT STATUS).
+// Every error that a user can cause or meet, and the exit code that goes with it (dl(1), EXIT
+// STATUS).
 namespace Dl;
 
 /// <summary>Something failed while working: exit code 1.</summary>

@@ -32,7 +32,9 @@ public static class Nearest
         return best;
     }
 
-    /// <summary>Levenshtein distance: insertions, deletions and replacements, each costing 1.</summary>
+    /// <summary>
+    /// Levenshtein distance: insertions, deletions and replacements, each costing 1.
+    /// </summary>
     public static int Distance(string a, string b)
     {
         Span<int> row = b.Length < 128 ? stackalloc int[b.Length + 1] : new int[b.Length + 1];

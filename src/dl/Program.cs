@@ -1,1 +1,1 @@
-return 0;
+return Dl.Cli.CliApp.Run(args);

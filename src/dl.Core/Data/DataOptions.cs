@@ -6,7 +6,9 @@ public sealed record DataOptions
     /// <summary>Files or folders; `-` is stdin.</summary>
     public required string[] Inputs { get; init; }
 
-    /// <summary>A file, a folder, or a share such as `0.1`; null: found in the folder, or none.</summary>
+    /// <summary>
+    /// A file, a folder, or a share such as `0.1`; null: found in the folder, or none.
+    /// </summary>
     public string? Validation { get; init; }
 
     public string? Test { get; init; }
@@ -25,7 +27,9 @@ public sealed record DataOptions
     /// <summary>Leave out bad rows and files, counted in a warning, instead of stopping.</summary>
     public bool SkipBad { get; init; }
 
-    /// <summary>Height and width that images are resized to; null: their own common size, or 64.</summary>
+    /// <summary>
+    /// Height and width that images are resized to; null: their own common size, or 64.
+    /// </summary>
     public int? ImageSize { get; init; }
 
     public bool Grayscale { get; init; }

@@ -1,9 +1,12 @@
 // What training sees of data, wherever it came from: numbered samples of one fixed shape.
+using System.Text.Json.Serialization;
 using Dl.Tensors;
 
 namespace Dl.Data;
 
-/// <summary>Samples with random access. Implementations are safe to read from many threads.</summary>
+/// <summary>
+/// Samples with random access. Implementations are safe to read from many threads.
+/// </summary>
 public interface IDataset
 {
     int Count { get; }
@@ -11,7 +14,9 @@ public interface IDataset
     /// <summary>Shape of one sample's features without the batch, channels last.</summary>
     Shape FeatureShape { get; }
 
-    /// <summary>Floats of one sample's target: 1 for a class index, n for n values or labels.</summary>
+    /// <summary>
+    /// Floats of one sample's target: 1 for a class index, n for n values or labels.
+    /// </summary>
     int TargetWidth { get; }
 
     /// <summary>
@@ -49,15 +54,21 @@ public sealed record TargetSpec
     /// <summary>Class labels in index order; for multi-label the label of each output.</summary>
     public string[] Labels { get; init; } = [];
 
+    /// <summary>Multi-label: what separates the labels in the one column; null: a 0/1 column each.</summary>
+    public string? Separator { get; init; }
+
     /// <summary>Per numeric target: value = standardised * Std + Mean.</summary>
     public float[] Mean { get; init; } = [];
 
     public float[] Std { get; init; } = [];
 
     /// <summary>Outputs that a model needs: labels, or numeric targets.</summary>
+    [JsonIgnore]
     public int Width => Kind == TargetKind.Numeric ? Names.Length : Labels.Length;
 }
 
-/// <summary>One way to cut the data, with the preprocessing fitted on its training part only.</summary>
+/// <summary>
+/// One way to cut the data, with the preprocessing fitted on its training part only.
+/// </summary>
 public sealed record DataSplits(
     IDataset Train, IDataset? Validation, IDataset? Test, Preprocessing Preprocessing);

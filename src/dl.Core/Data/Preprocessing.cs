@@ -23,6 +23,15 @@ public sealed record TablePreprocessing : Preprocessing
 {
     public required FeatureColumn[] Columns { get; init; }
 
+    /// <summary>False: the file had no line of names; columns are c1, c2, ... by position.</summary>
+    public bool Header { get; init; } = true;
+
+    /// <summary>All columns of the training file in their order, targets and ignored ones too.</summary>
+    public string[] Source { get; init; } = [];
+
+    /// <summary>A column that only names the rows; it is echoed beside predictions.</summary>
+    public string? IdColumn { get; init; }
+
     [JsonIgnore]
     public override Shape FeatureShape => new(Columns.Sum(c => c.Width));
 }
@@ -36,6 +45,15 @@ public enum ColumnKind
     Category,
 }
 
+/// <summary>What is done to a number before it is standardised.</summary>
+public enum ColumnTransform
+{
+    None,
+
+    /// <summary>ln(1 + x) for x >= 0 and -ln(1 - x) below: tames long tails of amounts.</summary>
+    Log,
+}
+
 /// <summary>One input column and how it is encoded.</summary>
 public sealed record FeatureColumn
 {
@@ -43,12 +61,16 @@ public sealed record FeatureColumn
 
     public required ColumnKind Kind { get; init; }
 
-    public float Mean { get; init; }
+    public ColumnTransform Transform { get; init; }
 
-    public float Std { get; init; } = 1;
+    /// <summary>Mean and deviation of the training values, after Transform; double, because
+    /// a year or a time stamp has a large mean and a small deviation.</summary>
+    public double Mean { get; init; }
 
-    /// <summary>Value (before standardising) that stands in for a missing one: the median.</summary>
-    public float Fill { get; init; }
+    public double Std { get; init; } = 1;
+
+    /// <summary>Value (before Transform) that stands in for a missing one: the median.</summary>
+    public double Fill { get; init; }
 
     /// <summary>An extra 0/1 input says that the value was missing.</summary>
     public bool MissingFlag { get; init; }

@@ -55,7 +55,9 @@ namespace Dl.Ops
         }
     }
 
-    /// <summary>All sizes of a convolution: x (B,H,W,C), w (KH,KW,C/groups,F), y (B,OH,OW,F).</summary>
+    /// <summary>
+    /// All sizes of a convolution: x (B,H,W,C), w (KH,KW,C/groups,F), y (B,OH,OW,F).
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly record struct ConvShape(
         int Batch, int Height, int Width, int Channels, int Filters, Size2 Kernel, Size2 Stride,
@@ -79,7 +81,8 @@ namespace Dl.Ops
 
         /// <summary>One tap without padding or stride: a plain matrix product.</summary>
         public bool IsPointwise =>
-            Kernel == new Size2(1, 1) && Stride == new Size2(1, 1) && Padding == default && Groups == 1;
+            Kernel == new Size2(1, 1) && Stride == new Size2(1, 1) && Padding == default
+            && Groups == 1;
 
         /// <summary>One input channel a group.</summary>
         public bool IsDepthwise => Groups == Channels && Groups > 1;
@@ -100,6 +103,12 @@ namespace Dl.Ops
             Size2 dilation, int groups = 1)
         {
             var shape = Describe(x.Shape, w.Shape, stride, padding, dilation, groups);
+            if (b is not null && b.Shape.Count != shape.Filters)
+            {
+                throw new UsageException(
+                    $"conv2d: bias {b.Shape} does not fit weight {w.Shape}; expected one number "
+                    + "a filter");
+            }
             var device = tape.Device;
             var y = tape.New(
                 new Shape(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Filters));
@@ -122,7 +131,8 @@ namespace Dl.Ops
         }
 
         /// <summary>
-        /// The map whose gradient is a convolution: x (B,H,W,F), w (KH,KW,C/groups,F), b (C) or null
+        /// The map whose gradient is a convolution: x (B,H,W,F), w (KH,KW,C/groups,F), b (C) or
+        /// null
         /// to y (B,height,width,C), where a convolution with these settings takes (height, width)
         /// to (H, W).
         /// </summary>

@@ -27,7 +27,8 @@ namespace Dl.Ops
     }
 
     /// <summary>
-    /// Extents with the strides (in elements) and the start of both sides. Unused leading dimensions
+    /// Extents with the strides (in elements) and the start of both sides. Unused leading
+    /// dimensions
     /// have extent 1, so kernels always see six. The layout is the kernel's own struct.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -52,7 +53,9 @@ namespace Dl.Ops
             }
         }
 
-        /// <summary>A plan over <paramref name="extents"/>, right-aligned into six dimensions.</summary>
+        /// <summary>
+        /// A plan over <paramref name="extents"/>, right-aligned into six dimensions.
+        /// </summary>
         public static CopyPlan Create(
             ReadOnlySpan<int> extents,
             ReadOnlySpan<int> xStrides,

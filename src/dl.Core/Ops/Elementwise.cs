@@ -1,5 +1,6 @@
 // One number in, one number out. An op is a row: a name, its formulas, a default for its one
-// parameter alpha; the same row stands in kernels/elementwise.cl. Rows with one argument first, rows
+// parameter alpha; the same row stands in kernels/elementwise.cl. Rows with one argument first,
+// rows
 // with two arguments after them. Loops over the rows are in ElementwiseLoops.cs.
 using System.Runtime.Intrinsics;
 using Dl.Tensors;
@@ -14,7 +15,7 @@ public static class UnaryOps
     public static readonly UnaryOp
         Linear = UnaryOp.Of<LinearRow>("linear"),
         Relu = UnaryOp.Of<ReluRow>("relu"),
-        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.01f),
+        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.1f),
         Elu = UnaryOp.Of<EluRow>("elu", 1f),
         Selu = UnaryOp.Of<SeluRow>("selu"),
         Gelu = UnaryOp.Of<GeluRow>("gelu"),
@@ -33,7 +34,9 @@ public static class UnaryOps
         Sqrt = UnaryOp.Of<SqrtRow>("sqrt"),
         Scale = UnaryOp.Of<ScaleRow>("scale", 1f);
 
-    /// <summary>Every op of one argument, in the order in which they are listed to people.</summary>
+    /// <summary>
+    /// Every op of one argument, in the order in which they are listed to people.
+    /// </summary>
     public static IReadOnlyList<UnaryOp> All { get; } =
     [
         Linear, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Sigmoid, Tanh, Softplus,
@@ -193,7 +196,9 @@ public static class UnaryOps
     private static V Below(V x, V a, V b) => Select(Vector512.LessThan(x, V.Zero), a, b);
 }
 
-/// <summary>The ops of two arguments, by name; pointwise losses among them (b is the target).</summary>
+/// <summary>
+/// The ops of two arguments, by name; pointwise losses among them (b is the target).
+/// </summary>
 public static class BinaryOps
 {
     public static readonly BinaryOp
@@ -290,7 +295,8 @@ public static class BinaryOps
 
     private struct PerceptronRow : IBinaryRow
     {
-        // Target b is -1 or 1. The slope is -b wherever the sign is wrong or undecided, so a step of
+        // Target b is -1 or 1. The slope is -b wherever the sign is wrong or undecided, so a step
+        // of
         // gradient descent with one sample is Rosenblatt's rule.
         public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, -(a * b));
         public static V SlopeA(V a, V b, V alpha) => Violated(a, b, V.Zero, b);

@@ -17,7 +17,8 @@ namespace Dl.Tensors
 
         /// <summary>dx[i] = dy[i] * op'(x[i], y[i]) + beta * dx[i].</summary>
         public abstract void UnaryGradient(
-            UnaryOp op, Storage x, Storage y, Storage dy, Storage dx, int n, float alpha, float beta);
+            UnaryOp op, Storage x, Storage y, Storage dy, Storage dx, int n, float alpha,
+            float beta);
 
         /// <summary>
         /// y[o,j,i] = op(a[o,j,i], b[j]) over outer x n x inner elements; y may be a.
@@ -68,7 +69,9 @@ namespace Dl.Ops
         ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> dy, Span<float> d,
         float alpha, float beta);
 
-    /// <summary>An op of one argument. Name is also the kernel's; Alpha the parameter's default.</summary>
+    /// <summary>
+    /// An op of one argument. Name is also the kernel's; Alpha the parameter's default.
+    /// </summary>
     public sealed record UnaryOp(
         string Name, float Alpha, UnaryLoop Value, UnaryGradientLoop Gradient)
     {
@@ -153,7 +156,9 @@ namespace Dl.Ops
             });
         }
 
-        /// <summary>Repeats dimensions of extent 1 (or missing leading ones) to fill a shape.</summary>
+        /// <summary>
+        /// Repeats dimensions of extent 1 (or missing leading ones) to fill a shape.
+        /// </summary>
         public static Tensor Expand(this Tape tape, Tensor x, Shape shape)
         {
             if (x.Shape == shape)
@@ -256,7 +261,9 @@ namespace Dl.Ops
 
     internal struct Second;
 
-    /// <summary>Vector loops over a row; a rest shorter than a vector goes through a buffer.</summary>
+    /// <summary>
+    /// Vector loops over a row; a rest shorter than a vector goes through a buffer.
+    /// </summary>
     internal static class ElementwiseLoops
     {
         private const int Lanes = 16;

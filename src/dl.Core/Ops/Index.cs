@@ -15,7 +15,8 @@ namespace Dl.Tensors
         /// <paramref name="tableRows"/> rows.
         /// </summary>
         public abstract void ScatterAdd(
-            Storage dy, Storage ids, Storage dtable, int rows, int width, int tableRows, float beta);
+            Storage dy, Storage ids, Storage dtable, int rows, int width, int tableRows,
+            float beta);
 
         /// <summary>y[r] = index (i32) of the first largest element of row r of x.</summary>
         public abstract void ArgMax(Storage x, Storage y, int rows, int columns);

@@ -24,7 +24,9 @@ namespace Dl.Ops
     /// <summary>Matrix products and the dense layer's affine map.</summary>
     public static class MatMulOps
     {
-        /// <summary>(..., m, k) x (..., k, n) = (..., m, n); leading dimensions must agree.</summary>
+        /// <summary>
+        /// (..., m, k) x (..., k, n) = (..., m, n); leading dimensions must agree.
+        /// </summary>
         public static Tensor MatMul(this Tape tape, Tensor a, Tensor b)
         {
             var (sa, sb) = (a.Shape, b.Shape);

@@ -19,7 +19,9 @@ namespace Dl.Tensors
         public abstract void MaxPoolGradient(
             Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta);
 
-        /// <summary>y = mean of each window, over all taps or (countPadding 0) those inside.</summary>
+        /// <summary>
+        /// y = mean of each window, over all taps or (countPadding 0) those inside.
+        /// </summary>
         public abstract void AveragePool(
             Storage x, Storage y, in PoolShape shape, bool countPadding);
 
@@ -36,10 +38,13 @@ namespace Dl.Ops
         int Batch, int Height, int Width, int Channels, Size2 Window, Size2 Stride, Padding Padding)
     {
         public int OutHeight =>
-            ((Height + Padding.Top + Padding.Bottom - Window.Height) / Stride.Height) + 1;
+            Extent(Height + Padding.Top + Padding.Bottom, Window.Height, Stride.Height);
 
         public int OutWidth =>
-            ((Width + Padding.Left + Padding.Right - Window.Width) / Stride.Width) + 1;
+            Extent(Width + Padding.Left + Padding.Right, Window.Width, Stride.Width);
+
+        private static int Extent(int padded, int window, int stride) =>
+            padded < window ? 0 : ((padded - window) / stride) + 1;
     }
 
     /// <summary>Pooling over windows; global pooling is a mean (Reduce.cs).</summary>
@@ -88,8 +93,7 @@ namespace Dl.Ops
                     $"pool: input is {x}, expected (batch, height, width, channels)");
             }
             var shape = new PoolShape(x[0], x[1], x[2], x[3], window, stride, padding);
-            if (x[1] + padding.Top + padding.Bottom < window.Height
-                || x[2] + padding.Left + padding.Right < window.Width)
+            if (shape.OutHeight < 1 || shape.OutWidth < 1)
             {
                 throw new UsageException(
                     $"pool: a {window} window does not fit into {x}; use fewer pooling layers");

@@ -19,7 +19,8 @@ namespace Dl.Tensors
             Storage y, int n, float mean, float deviation, RngSpan span);
 
         /// <summary>
-        /// y[i] = (u_i &gt;= rate ? x[i] / (1 - rate) : 0) + beta * y[i]. Forward and gradient are the
+        /// y[i] = (u_i &gt;= rate ? x[i] / (1 - rate) : 0) + beta * y[i]. Forward and gradient are
+        /// the
         /// same map.
         /// </summary>
         public abstract void Dropout(

@@ -12,7 +12,9 @@ namespace Dl.Tensors
         public abstract void ReduceSum(
             Storage x, Storage y, int outer, int n, int inner, float scale, float beta);
 
-        /// <summary>y[o,j,i] = scale * x[o,i] + beta * y[o,j,i]: the gradient of ReduceSum.</summary>
+        /// <summary>
+        /// y[o,j,i] = scale * x[o,i] + beta * y[o,j,i]: the gradient of ReduceSum.
+        /// </summary>
         public abstract void Broadcast(
             Storage x, Storage y, int outer, int n, int inner, float scale, float beta);
     }

@@ -1,6 +1,8 @@
 namespace Dl.Tensors;
 
-/// <summary>Element types. Arithmetic is F32; I32 holds indices; U8 holds images and masks.</summary>
+/// <summary>
+/// Element types. Arithmetic is F32; I32 holds indices; U8 holds images and masks.
+/// </summary>
 public enum DType
 {
     F32,

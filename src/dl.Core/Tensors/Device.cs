@@ -8,7 +8,9 @@ namespace Dl.Tensors;
 /// <remarks>Work may be asynchronous; it runs in order, and reading waits for it.</remarks>
 public abstract partial class Device : IDisposable
 {
-    /// <summary>Arena slices start at multiples of this many elements (512 bytes, OpenCL's widest).</summary>
+    /// <summary>
+    /// Arena slices start at multiples of this many elements (512 bytes, OpenCL's widest).
+    /// </summary>
     public const int SliceAlignment = 128;
 
     private readonly Dictionary<long, Stack<Storage>> _pool = [];
@@ -111,7 +113,9 @@ public abstract partial class Device : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Fresh memory of exactly <paramref name="bytes"/> bytes, aligned for vectors.</summary>
+    /// <summary>
+    /// Fresh memory of exactly <paramref name="bytes"/> bytes, aligned for vectors.
+    /// </summary>
     protected abstract Storage Allocate(long bytes);
 
     protected abstract Storage CreateSlice(Storage arena, long offsetBytes, long bytes);

@@ -10,14 +10,19 @@ public interface IDeviceProvider
     /// <summary>`cpu` or `opencl`.</summary>
     string Kind { get; }
 
-    /// <summary>Devices of this kind, in the order of their numbers; empty when there are none.</summary>
+    /// <summary>
+    /// Devices of this kind, in the order of their numbers; empty when there are none.
+    /// </summary>
     IReadOnlyList<DeviceInfo> List();
 
-    /// <summary>Why <see cref="List"/> is empty, and what to install; null when it is not.</summary>
+    /// <summary>
+    /// Why <see cref="List"/> is empty, and what to install; null when it is not.
+    /// </summary>
     string? Missing { get; }
 
     /// <param name="index">Position in <see cref="List"/>.</param>
-    /// <param name="threads">Worker threads where the device is the processor; null: all cores.</param>
+    /// <param name="threads">Worker threads where the device is the processor; null: all
+    /// cores.</param>
     /// <exception cref="DeviceException">No such device, or it cannot be opened.</exception>
     Device Open(int index, int? threads);
 }

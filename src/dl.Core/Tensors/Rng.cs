@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 
 namespace Dl.Tensors;
 
-/// <summary>A position in a random stream. Passed explicitly; there is no global generator.</summary>
+/// <summary>
+/// A position in a random stream. Passed explicitly; there is no global generator.
+/// </summary>
 public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
 {
     private uint _b0, _b1, _b2, _b3;
@@ -13,7 +15,9 @@ public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
 
     public ulong Seed { get; } = seed;
 
-    /// <summary>Separate purposes (weights, shuffling, dropout) draw from separate streams.</summary>
+    /// <summary>
+    /// Separate purposes (weights, shuffling, dropout) draw from separate streams.
+    /// </summary>
     public ulong Stream { get; } = stream;
 
     /// <summary>Index of the next 32-bit number.</summary>
@@ -22,8 +26,11 @@ public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
     /// <summary>An independent generator for a named purpose.</summary>
     public Rng Fork(ulong stream) => new(Seed, Mix(Stream, stream));
 
-    /// <summary>Takes <paramref name="count"/> numbers out of the stream for a device to draw.</summary>
-    /// <returns>The key with which <see cref="Block"/> is to be called, aligned to blocks of four.</returns>
+    /// <summary>
+    /// Takes <paramref name="count"/> numbers out of the stream for a device to draw.
+    /// </summary>
+    /// <returns>The key with which <see cref="Block"/> is to be called, aligned to blocks of
+    /// four.</returns>
     public RngSpan Reserve(long count)
     {
         ulong start = (Position + 3) / 4;
@@ -47,7 +54,9 @@ public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
     /// <summary>Uniform in [0, 1) with 24 bits.</summary>
     public float NextFloat() => ToUniform(NextUInt());
 
-    /// <summary>Uniform in [0, bound), without modulo bias (Lemire's multiplication with rejection).</summary>
+    /// <summary>
+    /// Uniform in [0, bound), without modulo bias (Lemire's multiplication with rejection).
+    /// </summary>
     public int NextInt(int bound)
     {
         uint range = (uint)bound;
@@ -85,7 +94,8 @@ public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
     public static (uint, uint, uint, uint) Block(ulong seed, ulong stream, ulong block)
     {
         uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
-        uint c0 = (uint)block, c1 = (uint)(block >> 32), c2 = (uint)stream, c3 = (uint)(stream >> 32);
+        uint c0 = (uint)block, c1 = (uint)(block >> 32);
+        uint c2 = (uint)stream, c3 = (uint)(stream >> 32);
         for (int round = 0; round < 10; round++)
         {
             ulong p0 = (ulong)0xD2511F53 * c0;
@@ -109,5 +119,7 @@ public sealed class Rng(ulong seed, ulong stream = 0, ulong position = 0)
     }
 }
 
-/// <summary>A reserved run of a stream: element i is word i%4 of block <c>FirstBlock + i/4</c>.</summary>
+/// <summary>
+/// A reserved run of a stream: element i is word i%4 of block <c>FirstBlock + i/4</c>.
+/// </summary>
 public readonly record struct RngSpan(ulong Seed, ulong Stream, ulong FirstBlock);

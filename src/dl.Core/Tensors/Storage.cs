@@ -1,7 +1,8 @@
 namespace Dl.Tensors;
 
 /// <summary>
-/// A handle to contiguous device memory that starts at 0. There are no views with strides: transpose,
+/// A handle to contiguous device memory that starts at 0. There are no views with strides:
+/// transpose,
 /// slice, pad, concat and expand are one strided-copy primitive (Ops/Copy.cs).
 /// </summary>
 public abstract class Storage(Device device, long capacity)

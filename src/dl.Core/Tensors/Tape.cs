@@ -1,5 +1,6 @@
 // Reverse-mode differentiation. Each op appends a closure while it runs forward; Backward runs the
-// closures in reverse order. The tape owns every intermediate, so when the step ends all memory goes
+// closures in reverse order. The tape owns every intermediate, so when the step ends all memory
+// goes
 // back to the pool at once: no finalizers, no Dispose inside ops.
 namespace Dl.Tensors;
 
@@ -15,7 +16,9 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     public bool Recording { get; } = recording;
 
-    /// <summary>A tensor for an op's output, contents undefined, alive until <see cref="Reset"/>.</summary>
+    /// <summary>
+    /// A tensor for an op's output, contents undefined, alive until <see cref="Reset"/>.
+    /// </summary>
     public Tensor New(Shape shape, DType type = DType.F32) => new(shape, Rent(type, shape.Count));
 
     /// <summary>Memory that lives until <see cref="Reset"/>.</summary>
@@ -97,7 +100,8 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
     {
         if (loss.Shape.Count != 1)
         {
-            throw new UsageException($"backward: the loss has shape {loss.Shape}, expected a scalar");
+            throw new UsageException(
+                $"backward: the loss has shape {loss.Shape}, expected a scalar");
         }
         if (Wants(loss, out var seed, out _))
         {
@@ -106,7 +110,9 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
         RunSteps();
     }
 
-    /// <summary>As <see cref="Backward(Tensor)"/>, from a given upstream gradient of its shape.</summary>
+    /// <summary>
+    /// As <see cref="Backward(Tensor)"/>, from a given upstream gradient of its shape.
+    /// </summary>
     public void Backward(Tensor output, ReadOnlySpan<float> gradient)
     {
         if (Wants(output, out var seed, out _))

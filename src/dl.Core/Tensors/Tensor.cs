@@ -1,7 +1,9 @@
 namespace Dl.Tensors;
 
 /// <summary>A shape over device memory, and its place on a tape.</summary>
-/// <remarks>Reshaped tensors share one <see cref="Cell"/>: the same values, the same gradient.</remarks>
+/// <remarks>
+/// Reshaped tensors share one <see cref="Cell"/>: the same values, the same gradient.
+/// </remarks>
 public sealed class Tensor
 {
     internal Tensor(Shape shape, Cell cell) => (Shape, Cell) = (shape, cell);
@@ -34,7 +36,9 @@ public sealed class Tensor
             IsLeaf = true,
         });
 
-    /// <summary>A leaf without memory for its gradient: the tape lends it until it is reset.</summary>
+    /// <summary>
+    /// A leaf without memory for its gradient: the tape lends it until it is reset.
+    /// </summary>
     public static Tensor Leaf(Shape shape, Storage storage) =>
         new(shape, new Cell(storage) { RequiresGradient = true, IsLeaf = true });
 
@@ -67,11 +71,15 @@ internal sealed class Cell(Storage storage)
 
     public Storage? Gradient { get; set; }
 
-    /// <summary>Something has been written to <see cref="Gradient"/> since it was cleared.</summary>
+    /// <summary>
+    /// Something has been written to <see cref="Gradient"/> since it was cleared.
+    /// </summary>
     public bool HasGradient { get; set; }
 
     public bool RequiresGradient { get; set; }
 
-    /// <summary>Nothing on the tape produced it, so its gradient outlives the backward pass.</summary>
+    /// <summary>
+    /// Nothing on the tape produced it, so its gradient outlives the backward pass.
+    /// </summary>
     public bool IsLeaf { get; set; }
 }

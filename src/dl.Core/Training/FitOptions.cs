@@ -2,10 +2,14 @@ using Dl.Data;
 
 namespace Dl.Training;
 
-/// <summary>Everything that `dl fit` can be told; the command fills it, training reads it.</summary>
+/// <summary>
+/// Everything that `dl fit` can be told; the command fills it, training reads it.
+/// </summary>
 public sealed record FitOptions
 {
-    /// <summary>An architecture with arguments (`mlp:256,128`), a graph file or a layer string.</summary>
+    /// <summary>
+    /// An architecture with arguments (`mlp:256,128`), a graph file or a layer string.
+    /// </summary>
     public required string Model { get; init; }
 
     public required DataOptions Data { get; init; }
@@ -16,19 +20,23 @@ public sealed record FitOptions
     /// <summary>Loss by name; null: the task's own.</summary>
     public string? Loss { get; init; }
 
-    public int Epochs { get; init; } = 20;
+    /// <summary>Passes over the data; null: about 4000 steps, 10 to 200 epochs.</summary>
+    public int? Epochs { get; init; }
 
     /// <summary>Samples a step; null: chosen by the number of samples.</summary>
     public int? BatchSize { get; init; }
 
-    public string Optimizer { get; init; } = "adam";
+    /// <summary>Null: the architecture's own, or adam.</summary>
+    public string? Optimizer { get; init; }
 
     /// <summary>Null: the optimiser's own default.</summary>
     public double? LearningRate { get; init; }
 
-    public double Momentum { get; init; } = 0.9;
+    /// <summary>Null: the optimiser's own.</summary>
+    public double? Momentum { get; init; }
 
-    public double WeightDecay { get; init; }
+    /// <summary>Null: the optimiser's own.</summary>
+    public double? WeightDecay { get; init; }
 
     public double Dropout { get; init; }
 
@@ -42,7 +50,10 @@ public sealed record FitOptions
     /// <summary>Weigh the classes by the inverse of their frequency.</summary>
     public bool BalancedClasses { get; init; }
 
-    /// <summary>Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0: never.</summary>
+    /// <summary>
+    /// Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0:
+    /// never.
+    /// </summary>
     public int? Patience { get; init; }
 
     /// <summary>Wall-clock budget in seconds; null: none.</summary>
@@ -54,8 +65,10 @@ public sealed record FitOptions
 
     public bool Resume { get; init; }
 
-    /// <summary>Epochs between checkpoints.</summary>
-    public int CheckpointEvery { get; init; } = 1;
+    /// <summary>
+    /// Epochs between checkpoints; null: at the end of an epoch, each 10 seconds.
+    /// </summary>
+    public int? CheckpointEvery { get; init; }
 
     /// <summary>CSV file with one line an epoch; null: none.</summary>
     public string? LogFile { get; init; }
@@ -70,6 +83,8 @@ public sealed record FitOptions
     /// <summary>`auto`, `cpu`, `opencl` or `opencl:N`.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Worker threads of the managed device and of data loading; null: all cores.</summary>
+    /// <summary>
+    /// Worker threads of the managed device and of data loading; null: all cores.
+    /// </summary>
     public int? Threads { get; init; }
 }

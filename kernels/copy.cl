@@ -1,0 +1,56 @@
+// Fill, and the strided copy behind transpose, slice, pad, concat and expand. The plan is
+// Ops/Copy.cs's CopyPlan: six extents and the strides of both sides, in elements of four bytes. The
+// host merges dimensions that lie together, so the last ones are as long as they can be.
+
+typedef struct {
+    int extents[6];
+    int x_strides[6];
+    int y_strides[6];
+    int x_offset;
+    int y_offset;
+} copy_plan;
+
+// y[i] = value.
+KERNEL void fill(__global real *y, int n, real value)
+{
+    FOR_VECTORS(i, n)
+        store(y + i, K(value), n - i);
+}
+
+// One item for each run along the last dimension (processors) or for each element (GPUs).
+// Elements move as bits unless they are added: they may be indices.
+KERNEL void strided_copy(
+    __global const real *x, __global real *y, copy_plan plan, int items, real beta)
+{
+    FOR_ITEMS(item, items) {
+        int x_at = plan.x_offset, y_at = plan.y_offset;
+        int rest = item;
+        for (int d = FAT ? 4 : 5; d >= 0; d--) {
+            int index = rest % plan.extents[d];
+            rest /= plan.extents[d];
+            x_at += index * plan.x_strides[d];
+            y_at += index * plan.y_strides[d];
+        }
+#if FAT
+        int length = plan.extents[5], xs = plan.x_strides[5], ys = plan.y_strides[5];
+        __global const real *p = x + x_at;
+        __global real *q = y + y_at;
+        if (beta != 0) {
+            for (int i = 0; i < length; i++)
+                q[i * ys] = p[i * xs] + beta * q[i * ys];
+        } else if (xs == 1 && ys == 1) {
+            for (int i = 0; i < length; i += LANES)
+                store_ints((__global int *)q + i,
+                    load_ints((__global const int *)p + i, length - i), length - i);
+        } else {
+            for (int i = 0; i < length; i++)
+                ((__global int *)q)[i * ys] = ((__global const int *)p)[i * xs];
+        }
+#else
+        if (beta != 0)
+            y[y_at] = x[x_at] + beta * y[y_at];
+        else
+            ((__global int *)y)[y_at] = ((__global const int *)x)[x_at];
+#endif
+    }
+}

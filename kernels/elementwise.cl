@@ -1,0 +1,170 @@
+// One number in, one number out: y = value(x, alpha), gradient dy * slope. An op is a row, the same
+// as in Ops/Elementwise.cs. A program holds the kernels of one op, named by UNARY_OP or BINARY_OP,
+// so that programs stay small; the rows of the other ops cost nothing. The prefix op_ keeps names
+// like tanh apart from builtins, which some compilers define as macros.
+
+#if !defined(UNARY_OP) && !defined(BINARY_OP)
+#define UNARY_OP op_relu // the op of one argument that `unary` and `unary_gradient` compute
+#define BINARY_OP op_add  // the op of two arguments
+#endif
+
+#define UNARY(name, value, slope)                                  \
+    INLINE V op_##name##_value(V x, V alpha) { return value; }          \
+    INLINE V op_##name##_slope(V x, V y, V alpha) { return slope; }
+
+#define BINARY(name, value, slope_a, slope_b)                      \
+    INLINE V op_##name##_value(V a, V b, V alpha) { return value; }     \
+    INLINE V op_##name##_slope_a(V a, V b, V alpha) { return slope_a; } \
+    INLINE V op_##name##_slope_b(V a, V b, V alpha) { return slope_b; }
+
+// Choices that are false for NaN.
+INLINE V above(V x, V a, V b) { return x > K(0) ? a : b; }
+INLINE V below(V x, V a, V b) { return x < K(0) ? a : b; }
+INLINE V least(V a, V b) { return a > b ? b : a; }
+INLINE V most(V a, V b) { return a < b ? b : a; }
+INLINE V sign_v(V e) { return above(e, K(1), below(e, K(-1), K(0))); }
+
+// a b <= margin ? -slope : 0.
+INLINE V violated(V a, V b, V margin, V slope) { return a * b <= margin ? -slope : K(0); }
+
+INLINE V gelu_inner(V x) { return 1.5957691f * x * (1.0f + 0.044715f * x * x); }
+
+INLINE V gelu_tanh_derivative(V x)
+{
+    V s = sigmoid_v(gelu_inner(x));
+    return s + x * s * (1.0f - s) * (1.5957691f * (1.0f + 0.134145f * x * x));
+}
+
+INLINE V silu_derivative(V x)
+{
+    V s = sigmoid_v(x);
+    return s * (1.0f + x * (1.0f - s));
+}
+
+INLINE V mish_derivative(V x)
+{
+    V t = tanh_v(softplus_v(x));
+    return t + x * (1.0f - t * t) * sigmoid_v(x);
+}
+
+INLINE V huber_error(V e, V alpha)
+{
+    return e < alpha ? 0.5f * e * e : alpha * (e - 0.5f * alpha);
+}
+
+// ---- Rows of one argument: name, value, slope -----------------------------------------------
+
+UNARY(linear, x, K(1))
+UNARY(relu, below(x, K(0), x), above(x, K(1), K(0)))
+UNARY(leaky_relu, above(x, x, alpha * x), above(x, K(1), alpha))
+UNARY(elu, above(x, x, alpha * (exp_v(x) - 1.0f)), above(x, K(1), y + alpha))
+UNARY(selu, above(x, 1.05070099f * x, 1.75809934f * (exp_v(x) - 1.0f)),
+    above(x, K(1.05070099f), y + 1.75809934f))
+UNARY(gelu, 0.5f * x * (1.0f + erf_v(x * 0.70710678f)),
+    0.5f * (1.0f + erf_v(x * 0.70710678f)) + x * 0.39894228f * exp_v(-0.5f * x * x))
+UNARY(gelu_tanh, x * sigmoid_v(gelu_inner(x)), gelu_tanh_derivative(x))
+UNARY(silu, x * sigmoid_v(x), silu_derivative(x))
+UNARY(sigmoid, sigmoid_v(x), y * (1.0f - y))
+UNARY(tanh, tanh_v(x), 1.0f - y * y)
+UNARY(softplus, softplus_v(x), sigmoid_v(x))
+UNARY(hard_swish, x * least(most(x + 3.0f, K(0)), K(6)) * (1.0f / 6),
+    above(x + 3.0f, above(x - 3.0f, K(1), x * (1.0f / 3) + 0.5f), K(0)))
+UNARY(mish, x * tanh_v(softplus_v(x)), mish_derivative(x))
+UNARY(step, x >= K(0) ? K(1) : K(0), K(0))
+UNARY(exp, exp_v(x), y)
+UNARY(log, log_v(x), 1.0f / x)
+UNARY(abs, abs_v(x), sign_v(x))
+UNARY(square, x * x, x + x)
+UNARY(sqrt, sqrt(x), 0.5f / y)
+UNARY(scale, alpha * x, alpha)
+
+// ---- Rows of two arguments: name, value, slope in a, slope in b ------------------------------
+
+BINARY(add, a + b, K(1), K(1))
+BINARY(subtract, a - b, K(1), K(-1))
+BINARY(multiply, a * b, b, a)
+BINARY(divide, a / b, 1.0f / b, -a / (b * b))
+BINARY(squared_error, (a - b) * (a - b), 2.0f * (a - b), 2.0f * (b - a))
+BINARY(absolute_error, abs_v(a - b), sign_v(a - b), sign_v(b - a))
+BINARY(huber, huber_error(abs_v(a - b), alpha),
+    least(most(a - b, -alpha), alpha), least(most(b - a, -alpha), alpha))
+BINARY(sigmoid_cross_entropy, softplus_v(a) - a * b, sigmoid_v(a) - b, -a)
+BINARY(hinge, most(K(0), 1.0f - a * b), violated(a, b, K(1), b), violated(a, b, K(1), a))
+BINARY(perceptron_criterion, most(K(0), -(a * b)), violated(a, b, K(0), b),
+    violated(a, b, K(0), a))
+
+// ---- Kernels of one argument ----------------------------------------------------------------
+
+#ifdef UNARY_OP
+
+// y[i] = value(x[i]); x and y may be the same.
+KERNEL void unary(__global const real *x, __global real *y, int n, real alpha)
+{
+    FOR_VECTORS(i, n)
+        store(y + i, CAT(UNARY_OP, _value)(load(x + i, n - i), K(alpha)), n - i);
+}
+
+// dx[i] = dy[i] * slope(x[i], y[i]) + beta * dx[i].
+KERNEL void unary_gradient(
+    __global const real *x, __global const real *y, __global const real *dy, __global real *dx,
+    int n, real alpha, real beta)
+{
+    FOR_VECTORS(i, n) {
+        V slope = CAT(UNARY_OP, _slope)(load(x + i, n - i), load(y + i, n - i), K(alpha));
+        accumulate(dx + i, load(dy + i, n - i) * slope, beta, n - i);
+    }
+}
+
+#endif
+
+// ---- Kernels of two arguments ---------------------------------------------------------------
+
+#ifdef BINARY_OP
+
+// b[j] for the elements i ... of (outer, n, inner): one load where they run along n, one number
+// where they stay within inner, else lane by lane.
+INLINE V load_b(__global const real *b, int i, int total, int n, int inner)
+{
+#if FAT
+    int count = total - i;
+    if (total == n)
+        return load(b + i, count);
+    if (inner == 1 && i % n + LANES <= n)
+        return vload16(0, b + i % n);
+    if (i % inner + LANES <= inner)
+        return K(b[i / inner % n]);
+    real part[LANES];
+    for (int lane = 0; lane < LANES; lane++)
+        part[lane] = lane < count ? b[(i + lane) / inner % n] : 1;
+    return vload16(0, part);
+#else
+    return b[i / inner % n];
+#endif
+}
+
+// y[o,j,i] = value(a[o,j,i], b[j]) over total = outer * n * inner elements; y may be a.
+KERNEL void binary(
+    __global const real *a, __global const real *b, __global real *y, int total, int n, int inner,
+    real alpha)
+{
+    FOR_VECTORS(i, total) {
+        V right = load_b(b, i, total, n, inner);
+        store(y + i, CAT(BINARY_OP, _value)(load(a + i, total - i), right, K(alpha)), total - i);
+    }
+}
+
+// d = dy * slope + beta * d, as large as a on either side; d may be dy when beta is 0.
+KERNEL void binary_gradient(
+    __global const real *a, __global const real *b, __global const real *dy, __global real *d,
+    int total, int n, int inner, int second, real alpha, real beta)
+{
+    FOR_VECTORS(i, total) {
+        V left = load(a + i, total - i);
+        V right = load_b(b, i, total, n, inner);
+        V slope = second ? CAT(BINARY_OP, _slope_b)(left, right, K(alpha))
+                         : CAT(BINARY_OP, _slope_a)(left, right, K(alpha));
+        accumulate(d + i, load(dy + i, total - i) * slope, beta, total - i);
+    }
+}
+
+#endif

@@ -1,0 +1,39 @@
+// What happens to bad rows and files: stop at the first, or leave them out and count them.
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Data;
+
+/// <summary>Collects what was left out. Safe to use from several threads.</summary>
+internal sealed class BadData(bool skip, ILogger log)
+{
+    private const int Shown = 5;
+    private readonly Lock _gate = new();
+
+    /// <summary>Rows or files left out so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Throws the error, or counts it; the first few are named in the log.</summary>
+    public void Report(DataException error)
+    {
+        if (!skip)
+        {
+            throw error;
+        }
+        lock (_gate)
+        {
+            if (++Count <= Shown)
+            {
+                log.LogWarning("left out: {Error}", error.Message);
+            }
+        }
+    }
+
+    /// <summary>One line with the total.</summary>
+    public void Summarise(string what)
+    {
+        if (Count > 0)
+        {
+            log.LogWarning("{Count} bad {What} left out", Count, what);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+// Mini-batches, read ahead by background threads while the device works on the current one.
+//
+// Batch b lives in slot b mod depth. A worker may fill batch b once b < consumed + depth, so memory
+// is bounded by the slots, whose buffers are used again and again; the consumer takes batches in
+// order whatever order they were finished in, so results do not depend on threads.
+using System.Collections;
+using System.Runtime.ExceptionServices;
+using Dl.Tensors;
+
+namespace Dl.Data;
+
+/// <summary>Some samples side by side. Its buffers are used again after the next one is taken.</summary>
+public sealed class Batch
+{
+    internal Batch(int features, int targets)
+    {
+        Features = new float[features];
+        Targets = new float[targets];
+    }
+
+    /// <summary>(Count, FeatureShape...) floats; the array may be longer.</summary>
+    public float[] Features { get; }
+
+    /// <summary>(Count, TargetWidth) floats; the array may be longer.</summary>
+    public float[] Targets { get; }
+
+    /// <summary>Samples; the last batch of an epoch may have fewer than the batch size.</summary>
+    public int Count { get; internal set; }
+
+    /// <summary>Position of the first sample in the epoch's order.</summary>
+    public int First { get; internal set; }
+
+    internal int Number { get; set; } = -1;
+
+    internal ExceptionDispatchInfo? Error { get; set; }
+}
+
+/// <summary>One pass over a dataset in batches. Enumerate it once; dispose it to stop early.</summary>
+public sealed class Batches : IEnumerable<Batch>, IDisposable
+{
+    /// <summary>Stream of the generator that shuffles; other streams are for other purposes.</summary>
+    private const ulong ShuffleStream = 0x5348_5546;
+
+    private readonly IDataset _data;
+    private readonly int _batchSize;
+    private readonly int[]? _order;
+    private readonly int _features;
+    private readonly Batch[] _slots;
+    private readonly Thread[] _workers;
+    private readonly object _gate = new();
+    private int _next;
+    private int _consumed;
+    private volatile bool _stopped;
+
+    /// <param name="data">Samples; read from several threads at once.</param>
+    /// <param name="batchSize">Samples a batch, at least 1.</param>
+    /// <param name="order">Sample indices in the order to read them; null: 0, 1, 2, ...</param>
+    /// <param name="threads">Threads that read ahead, at least 1.</param>
+    /// <param name="depth">Batches in memory, the one being worked on included; at least 2.</param>
+    /// <param name="skip">Batches to leave out at the start: where an interrupted epoch goes on.</param>
+    public Batches(
+        IDataset data, int batchSize, int[]? order = null, int threads = 1, int depth = 4,
+        int skip = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(depth, 2);
+        ArgumentOutOfRangeException.ThrowIfNegative(skip);
+        _data = data;
+        _order = order;
+        int samples = order?.Length ?? data.Count;
+        _batchSize = batchSize;
+        _features = checked((int)data.FeatureShape.Count);
+        Count = (int)(((long)samples + batchSize - 1) / batchSize);
+        Samples = samples;
+        _next = _consumed = Math.Min(skip, Count);
+        int rows = Math.Min(batchSize, Math.Max(samples, 1));
+        _slots = new Batch[depth];
+        for (int i = 0; i < depth; i++)
+        {
+            _slots[i] = new Batch(checked(rows * _features), checked(rows * data.TargetWidth));
+        }
+        _workers = new Thread[Math.Min(threads, Math.Max(1, Count - _next))];
+    }
+
+    /// <summary>Batches of a whole epoch, skipped ones included.</summary>
+    public int Count { get; }
+
+    /// <summary>Samples of a whole epoch.</summary>
+    public int Samples { get; }
+
+    /// <summary>
+    /// The order of an epoch: a permutation of 0..count-1 that depends on seed and epoch alone, so a
+    /// resumed run shuffles as the uninterrupted one did.
+    /// </summary>
+    public static int[] Order(int count, ulong seed, int epoch)
+    {
+        var order = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            order[i] = i;
+        }
+        new Rng(seed, ShuffleStream).Fork((ulong)epoch).Shuffle(order.AsSpan());
+        return order;
+    }
+
+    /// <summary>Starts the threads and yields the batches in order.</summary>
+    /// <exception cref="DataException">A sample could not be read.</exception>
+    public IEnumerator<Batch> GetEnumerator()
+    {
+        if (_workers[0] is not null)
+        {
+            throw new InvalidOperationException("batches: enumerated twice; make a new Batches");
+        }
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"dl-data-{i}" };
+            _workers[i].Start();
+        }
+        try
+        {
+            while (_consumed < Count)
+            {
+                Batch batch = Take();
+                batch.Error?.Throw();
+                yield return batch;
+                lock (_gate)
+                {
+                    _consumed++;
+                    Monitor.PulseAll(_gate);
+                }
+            }
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Stops the threads; waits for the sample that each of them is reading.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (Thread? worker in _workers)
+        {
+            worker?.Join();
+        }
+    }
+
+    private Batch Take()
+    {
+        Batch slot = _slots[_consumed % _slots.Length];
+        lock (_gate)
+        {
+            while (slot.Number != _consumed)
+            {
+                ObjectDisposedException.ThrowIf(_stopped, this);
+                Monitor.Wait(_gate);
+            }
+        }
+        return slot;
+    }
+
+    private void Work()
+    {
+        while (true)
+        {
+            int number;
+            lock (_gate)
+            {
+                while (!_stopped && _next < Count && _next >= _consumed + _slots.Length)
+                {
+                    Monitor.Wait(_gate);
+                }
+                if (_stopped || _next >= Count)
+                {
+                    return;
+                }
+                number = _next++;
+            }
+            Batch slot = _slots[number % _slots.Length];
+            try
+            {
+                Fill(slot, number);
+            }
+            catch (Exception error)
+            {
+                // The consumer meets it when it comes to this batch, as if it had read it itself.
+                slot.Error = ExceptionDispatchInfo.Capture(error);
+            }
+            lock (_gate)
+            {
+                slot.Number = number;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private void Fill(Batch batch, int number)
+    {
+        int width = _data.TargetWidth;
+        batch.First = number * _batchSize;
+        batch.Count = Math.Min(_batchSize, Samples - batch.First);
+        for (int i = 0; i < batch.Count && !_stopped; i++)
+        {
+            int index = _order is null ? batch.First + i : _order[batch.First + i];
+            _data.Read(
+                index,
+                batch.Features.AsSpan(i * _features, _features),
+                batch.Targets.AsSpan(i * width, width));
+        }
+    }
+}

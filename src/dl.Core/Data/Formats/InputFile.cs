@@ -1,0 +1,123 @@
+// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes. That a cut-off gzip file is
+// refused, and not taken for a shorter one, is a runtime switch set in Directory.Build.props.
+using System.IO.Compression;
+
+namespace Dl.Data.Formats;
+
+/// <summary>Files as streams of their decompressed bytes.</summary>
+internal static class InputFile
+{
+    public const string Stdin = "-";
+
+    /// <summary>
+    /// Whether the input can be read once only: stdin, or a shell's `&lt;(command)`, which it passes
+    /// as a path below /dev/fd.
+    /// </summary>
+    public static bool IsStream(string path) =>
+        path == Stdin || path.StartsWith("/dev/", StringComparison.Ordinal);
+
+    /// <summary>Name for messages; stdin has one too.</summary>
+    public static string Display(string path) => path == Stdin ? "stdin" : path;
+
+    /// <summary>The content, decompressed where it starts with gzip's magic number.</summary>
+    /// <exception cref="DataException">The file is not there or may not be read.</exception>
+    public static Stream Open(string path)
+    {
+        if (path == Stdin)
+        {
+            return Console.OpenStandardInput();
+        }
+        try
+        {
+            var file = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16,
+                FileOptions.SequentialScan);
+            if (!file.CanSeek)
+            {
+                // What is read of a pipe is gone: no looking for gzip's magic number.
+                return file;
+            }
+            Span<byte> magic = stackalloc byte[2];
+            int read = file.Read(magic);
+            file.Position = 0;
+            return read == 2 && magic is [0x1F, 0x8B]
+                ? new GZipStream(file, CompressionMode.Decompress)
+                : file;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, error);
+        }
+    }
+
+    /// <summary>The first bytes of the decompressed content, at most <paramref name="count"/>.</summary>
+    public static byte[] Head(string path, int count)
+    {
+        using Stream stream = Open(path);
+        var head = new byte[count];
+        try
+        {
+            return head[..stream.ReadAtLeast(head, count, throwOnEndOfStream: false)];
+        }
+        catch (InvalidDataException error)
+        {
+            throw new DataException($"{path}: the gzip data are damaged", error);
+        }
+    }
+
+    /// <summary>All of a stream input, decompressed where it is gzip.</summary>
+    public static byte[] ReadStream(string path)
+    {
+        using Stream stream = Open(path);
+        var content = new MemoryStream();
+        stream.CopyTo(content);
+        if (!content.GetBuffer().AsSpan(0, (int)content.Length).StartsWith([(byte)0x1F, (byte)0x8B]))
+        {
+            return content.ToArray();
+        }
+        content.Position = 0;
+        using var gzip = new GZipStream(content, CompressionMode.Decompress);
+        using var plain = new MemoryStream();
+        try
+        {
+            gzip.CopyTo(plain);
+            return plain.ToArray();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new DataException($"{Display(path)}: the gzip data are damaged", error);
+        }
+    }
+
+    /// <summary>A file's whole content as it lies, for images.</summary>
+    public static byte[] ReadAll(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, error);
+        }
+    }
+
+    /// <summary>The file name without `.gz`, lower case.</summary>
+    public static string PlainName(string path)
+    {
+        string name = Path.GetFileName(path).ToLowerInvariant();
+        return name.EndsWith(".gz", StringComparison.Ordinal) ? name[..^3] : name;
+    }
+
+    public static bool LooksLikeTable(string path) =>
+        Path.GetExtension(PlainName(path)) is ".csv" or ".tsv" or ".tab" or ".data";
+
+    private static DataException Unreadable(string path, Exception error) => error switch
+    {
+        FileNotFoundException or DirectoryNotFoundException =>
+            new DataException($"{path}: no such file", error),
+        UnauthorizedAccessException => new DataException(
+            $"{path}: permission denied, or it is a folder where a file was expected", error),
+        _ => new DataException($"{path}: cannot be read ({error.Message})", error),
+    };
+}

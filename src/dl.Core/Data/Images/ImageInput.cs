@@ -1,0 +1,91 @@
+// Pictures as prediction input: decoded by all cores in blocks, given on in order.
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Data.Images;
+
+/// <summary>Streams pictures of files, folders and IDX files.</summary>
+internal sealed class ImageInput : IPredictionSource
+{
+    private const int BlockSize = 64;
+
+    private readonly ImagePreprocessing _preprocessing;
+    private readonly PredictionInputOptions _options;
+    private readonly BadData _bad;
+    private readonly List<Place> _places;
+
+    public ImageInput(
+        ImagePreprocessing preprocessing, List<Place> places, PredictionInputOptions options,
+        BadData bad)
+    {
+        (_preprocessing, _places, _options, _bad) = (preprocessing, places, options, bad);
+        foreach (Place place in places)
+        {
+            if (place.Kind == PlaceKind.Table)
+            {
+                throw new DataException(
+                    $"{place.Path}: a table, expected pictures like those the model was trained on");
+            }
+        }
+    }
+
+    public string IdName => _places.TrueForAll(p => p.Kind == PlaceKind.Idx) ? "row" : "path";
+
+    public IEnumerable<InputRecord> Read()
+    {
+        var encoder = new ImageEncoder(_preprocessing);
+        string[] labels = _preprocessing.Target.Labels;
+        IEnumerable<ImageItem> items = _places.SelectMany(p => ImageListing.List(p, labels));
+        foreach (ImageItem[] block in items.Chunk(BlockSize))
+        {
+            var records = new InputRecord?[block.Length];
+            var errors = new DataException?[block.Length];
+            Parallel.For(0, block.Length, i =>
+            {
+                try
+                {
+                    records[i] = Encode(block[i], encoder);
+                }
+                catch (DataException error)
+                {
+                    errors[i] = error;
+                }
+            });
+            for (int i = 0; i < block.Length; i++)
+            {
+                if (errors[i] is DataException error)
+                {
+                    _bad.Report(error);
+                }
+                else
+                {
+                    yield return records[i]!;
+                }
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private InputRecord Encode(ImageItem item, ImageEncoder encoder)
+    {
+        if (item.Label < 0 && _options.NeedTarget)
+        {
+            throw new DataException(item.UnknownLabel is string label
+                ? $"{item.Where}: class '{label}' was not seen in training, expected one of "
+                    + string.Join(", ", _preprocessing.Target.Labels.Take(20))
+                : $"{item.Where}: a picture without a label, which is needed for scoring; put it in "
+                    + "a folder named after its class");
+        }
+        var features = new float[_preprocessing.FeatureShape.Count];
+        encoder.Encode(item, features);
+        return new InputRecord
+        {
+            Id = item.Id,
+            Features = features,
+            Target = item.Label >= 0 ? [item.Label] : null,
+            Where = item.Where,
+        };
+    }
+}

@@ -1,0 +1,93 @@
+// One picture of a data set: a file, or one of the pictures of an IDX file.
+using Dl.Data.Formats;
+
+namespace Dl.Data.Images;
+
+/// <summary>Where a picture lies and which class it has.</summary>
+internal sealed record ImageItem
+{
+    public const int NoLabel = -1;
+
+    /// <summary>Relative path, or index in the IDX file: what identifies it for the user.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>File name for messages.</summary>
+    public required string Where { get; init; }
+
+    public string? File { get; init; }
+
+    public IdxFile? Block { get; init; }
+
+    public int Index { get; init; }
+
+    /// <summary>Index of the class or <see cref="NoLabel"/>.</summary>
+    public int Label { get; init; } = NoLabel;
+
+    /// <summary>The class as written, when it is not among the known ones.</summary>
+    public string? UnknownLabel { get; init; }
+
+    public Part Part { get; init; }
+
+    /// <exception cref="DataException">The header cannot be understood.</exception>
+    public ImageInfo Identify()
+    {
+        if (Block is not null)
+        {
+            (int height, int width, int channels) = BlockShape(Block);
+            return new ImageInfo("idx", width, height, channels);
+        }
+        // The header is nearly always in the first block; a long colour profile may push it out.
+        byte[] head = ReadHead(File!, out bool whole);
+        try
+        {
+            return ImageCodec.Identify(head, Where);
+        }
+        catch (DataException) when (!whole)
+        {
+            return ImageCodec.Identify(InputFile.ReadAll(File!), Where);
+        }
+    }
+
+    /// <summary>Decodes; may be smaller than stored but no smaller than wanted.</summary>
+    /// <exception cref="DataException">The file cannot be read or is damaged.</exception>
+    public Image Decode(int width, int height)
+    {
+        if (Block is null)
+        {
+            return ImageCodec.Decode(InputFile.ReadAll(File!), Where, width, height);
+        }
+        (int h, int w, int channels) = BlockShape(Block);
+        int size = h * w * channels;
+        return new Image(w, h, channels, Block.Data.AsSpan(Index * size, size).ToArray());
+    }
+
+    public static (int Height, int Width, int Channels) BlockShape(IdxFile block)
+    {
+        int[] extents = block.Extents;
+        if (extents.Length < 3 || extents[1] == 0 || extents[2] == 0
+            || (extents.Length == 4 && extents[3] is not (1 or 3)))
+        {
+            throw new DataException(
+                $"{block.Path}: extents {string.Join('x', extents)}, expected pictures x height x "
+                + "width, or with 1 or 3 channels last");
+        }
+        return (extents[1], extents[2], extents.Length == 4 ? extents[3] : 1);
+    }
+
+    private static byte[] ReadHead(string path, out bool whole)
+    {
+        try
+        {
+            using var stream = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            var head = new byte[(int)Math.Min(stream.Length, 1 << 16)];
+            whole = head.Length == stream.Length;
+            stream.ReadExactly(head);
+            return head;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{path}: cannot be read ({error.Message})", error);
+        }
+    }
+}

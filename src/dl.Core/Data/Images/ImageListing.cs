@@ -1,0 +1,155 @@
+// Lists the pictures of class folders and IDX files, with their classes.
+using Dl.Data.Formats;
+
+namespace Dl.Data.Images;
+
+/// <summary>Pictures in a fixed order: places as given, classes and files in ordinal order.</summary>
+internal static class ImageListing
+{
+    /// <summary>Classes of training data: folder names, or IDX labels by their names.</summary>
+    public static string[] Classes(List<Place> places)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        int labels = 0;
+        string[]? given = null;
+        foreach (Place place in places)
+        {
+            if (place.Kind == PlaceKind.Classes)
+            {
+                names.UnionWith(Layout.ClassFolders(place.Path));
+            }
+            else if (place.Kind == PlaceKind.Idx)
+            {
+                labels = Math.Max(labels, Labels(place.Path).Max() + 1);
+                given ??= NamesBeside(place.Path);
+            }
+            else
+            {
+                throw new DataException(
+                    $"{place.Path}: pictures without classes, expected a folder for each class");
+            }
+        }
+        if (names.Count > 0 && labels > 0)
+        {
+            throw new UsageException("fit: class folders and IDX files together, expected one kind");
+        }
+        for (int i = 0; given is not null && i < given.Length; i++)
+        {
+            labels = Math.Max(labels, i + 1);
+        }
+        string[] classes = labels == 0
+            ? [.. names]
+            : [.. Enumerable.Range(0, labels).Select(i => Name(given, i))];
+        return classes.Length >= 2
+            ? classes
+            : throw new DataException(
+                $"{places[0].Path}: one class ({string.Join(", ", classes)}), expected two or more");
+    }
+
+    /// <summary>The pictures of a place; labels are indices into <paramref name="classes"/>.</summary>
+    public static IEnumerable<ImageItem> List(Place place, string[] classes) => place.Kind switch
+    {
+        PlaceKind.Idx => ListIdx(place, classes),
+        PlaceKind.Classes => ListFolders(place, classes),
+        _ => ListFlat(place),
+    };
+
+    private static IEnumerable<ImageItem> ListFolders(Place place, string[] classes)
+    {
+        foreach (string name in Layout.ClassFolders(place.Path))
+        {
+            int label = Array.IndexOf(classes, name);
+            foreach (string file in Layout.Pictures(Path.Combine(place.Path, name)))
+            {
+                yield return new ImageItem
+                {
+                    Id = Path.GetRelativePath(place.Path, file).Replace('\\', '/'),
+                    Where = file,
+                    File = file,
+                    Label = label,
+                    UnknownLabel = label < 0 ? name : null,
+                    Part = place.Part,
+                };
+            }
+        }
+    }
+
+    private static IEnumerable<ImageItem> ListFlat(Place place)
+    {
+        bool folder = Directory.Exists(place.Path);
+        IEnumerable<string> files = folder ? Layout.Pictures(place.Path) : [place.Path];
+        foreach (string file in files)
+        {
+            yield return new ImageItem
+            {
+                Id = folder ? Path.GetRelativePath(place.Path, file).Replace('\\', '/') : file,
+                Where = file,
+                File = file,
+                Part = place.Part,
+            };
+        }
+    }
+
+    private static IEnumerable<ImageItem> ListIdx(Place place, string[] classes)
+    {
+        IdxFile block = IdxFile.Read(place.Path);
+        ImageItem.BlockShape(block);
+        byte[]? labels = IdxFile.LabelsBeside(place.Path) is null ? null : Labels(place.Path);
+        string[]? given = NamesBeside(place.Path);
+        if (labels is not null && labels.Length != block.Extents[0])
+        {
+            throw new DataException(
+                $"{place.Path}: {block.Extents[0]} pictures but {labels.Length} labels beside them");
+        }
+        for (int i = 0; i < block.Extents[0]; i++)
+        {
+            int label = labels is null ? ImageItem.NoLabel : labels[i];
+            // A model knows labels by name; the numbers themselves are names too.
+            if (label >= 0)
+            {
+                label = Array.IndexOf(classes, Name(given, label));
+                label = label < 0 ? Array.IndexOf(classes, Name(null, labels![i])) : label;
+            }
+            if (label < 0 && labels is not null && given is null && labels[i] < classes.Length)
+            {
+                // Named in training, numbered here: the order is that of the names.
+                label = labels[i];
+            }
+            yield return new ImageItem
+            {
+                Id = i.ToString(),
+                Where = $"{place.Path}[{i}]",
+                Block = block,
+                Index = i,
+                Label = label,
+                UnknownLabel = label < 0 && labels is not null ? Name(given, labels[i]) : null,
+                Part = place.Part,
+            };
+        }
+    }
+
+    private static byte[] Labels(string imagesPath)
+    {
+        string path = IdxFile.LabelsBeside(imagesPath)
+            ?? throw new DataException(
+                $"{imagesPath}: no labels beside it, expected a file of the same name with "
+                + "'labels' and 'idx1'");
+        IdxFile labels = IdxFile.Read(path);
+        return labels.Extents.Length == 1 && labels.Data.Length > 0
+            ? labels.Data
+            : throw new DataException(
+                $"{path}: extents {string.Join('x', labels.Extents)}, expected one label a picture");
+    }
+
+    /// <summary>Names of the classes, one a line, in `labels.txt` of the same folder.</summary>
+    private static string[]? NamesBeside(string path)
+    {
+        string names = Path.Combine(Path.GetDirectoryName(path) ?? "", "labels.txt");
+        return File.Exists(names)
+            ? [.. File.ReadAllLines(names).Select(l => l.Trim()).Where(l => l.Length > 0)]
+            : null;
+    }
+
+    private static string Name(string[]? given, int label) =>
+        given is not null && label < given.Length ? given[label] : label.ToString();
+}

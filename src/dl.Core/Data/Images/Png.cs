@@ -1,0 +1,265 @@
+// PNG (ISO/IEC 15948): signature, then chunks of length, type, data, CRC-32. IDAT chunks together are
+// one zlib stream of rows; each row starts with its filter type. Interlaced pictures (Adam7) are
+// seven small pictures, one after another. All colour types and depths; 16 bits are cut to 8.
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace Dl.Data.Images;
+
+/// <summary>Reads PNG.</summary>
+internal static class Png
+{
+    private const int Ihdr = 0x49484452, Plte = 0x504C5445, Trns = 0x74524E53;
+    private const int Idat = 0x49444154, Iend = 0x49454E44;
+
+    internal static ReadOnlySpan<byte> Signature =>
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
+
+    /// <summary>Start and step of the columns and rows of each Adam7 pass.</summary>
+    private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
+    [
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+    ];
+
+    private readonly record struct Header(
+        int Width, int Height, int Depth, int Color, bool Interlaced)
+    {
+        /// <summary>Samples a pixel as stored: a palette index is one.</summary>
+        public int Samples => Color switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+
+        public int BitsPerPixel => Samples * Depth;
+
+        public int RowBytes(int width) => checked((int)((((long)width * BitsPerPixel) + 7) / 8));
+    }
+
+    /// <summary>Everything of the file that decoding needs.</summary>
+    private sealed class Parts
+    {
+        public Header Header { get; set; }
+
+        public byte[]? Palette { get; set; }
+
+        public byte[]? Transparency { get; set; }
+
+        public MemoryStream Data { get; } = new();
+    }
+
+    public static bool Detect(byte[] bytes) => bytes.AsSpan().StartsWith(Signature);
+
+    public static ImageInfo Identify(byte[] bytes)
+    {
+        ReadOnlySpan<byte> rest = bytes.AsSpan(Signature.Length);
+        ReadOnlySpan<byte> data = NextChunk(ref rest, out int type);
+        Header header = ParseHeader(type, data);
+        return new ImageInfo(
+            "png", header.Width, header.Height, header.Color is 0 or 4 ? 1 : 3);
+    }
+
+    /// <summary>Grey, grey + alpha, RGB or RGBA, 8 bits; alpha where the file has any.</summary>
+    public static Image Decode(byte[] bytes)
+    {
+        Parts parts = ReadChunks(bytes);
+        Header header = parts.Header;
+        int channels = header.Color switch
+        {
+            0 => parts.Transparency is null ? 1 : 2,
+            4 => 2,
+            6 => 4,
+            _ => parts.Transparency is null ? 3 : 4,
+        };
+        var pixels = new byte[checked((long)header.Width * header.Height * channels)];
+        var image = new Image(header.Width, header.Height, channels, pixels);
+        parts.Data.Position = 0;
+        using var zlib = new ZLibStream(parts.Data, CompressionMode.Decompress);
+        if (!header.Interlaced)
+        {
+            DecodePass(zlib, parts, image, (0, 0, 1, 1));
+            return image;
+        }
+        foreach ((int X, int Y, int StepX, int StepY) pass in Passes)
+        {
+            DecodePass(zlib, parts, image, pass);
+        }
+        return image;
+    }
+
+    private static Parts ReadChunks(byte[] bytes)
+    {
+        var parts = new Parts();
+        ReadOnlySpan<byte> rest = bytes.AsSpan(Signature.Length);
+        ReadOnlySpan<byte> first = NextChunk(ref rest, out int type);
+        parts.Header = ParseHeader(type, first);
+        ImageCodec.CheckSize(parts.Header.Width, parts.Header.Height);
+        while (true)
+        {
+            ReadOnlySpan<byte> data = NextChunk(ref rest, out type);
+            switch (type)
+            {
+                case Plte:
+                    if (data.Length is 0 or > 768 || data.Length % 3 != 0)
+                    {
+                        throw new DataException($"PNG palette of {data.Length} bytes, expected 3n");
+                    }
+                    parts.Palette = data.ToArray();
+                    break;
+                case Trns:
+                    parts.Transparency = CheckTransparency(parts.Header, data).ToArray();
+                    break;
+                case Idat:
+                    parts.Data.Write(data);
+                    break;
+                case Iend:
+                    if (parts.Data.Length == 0)
+                    {
+                        throw new DataException("PNG without pixel data (no IDAT chunk)");
+                    }
+                    if (parts.Header.Color == 3 && parts.Palette is null)
+                    {
+                        throw new DataException("PNG with palette colours but no palette");
+                    }
+                    return parts;
+                default:
+                    // Bit 5 of the first letter is clear for chunks that must be understood.
+                    if ((type & 0x20000000) == 0)
+                    {
+                        throw new DataException("PNG with an unknown critical chunk");
+                    }
+                    break;
+            }
+        }
+    }
+
+    private static ReadOnlySpan<byte> NextChunk(ref ReadOnlySpan<byte> rest, out int type)
+    {
+        if (rest.Length < 12)
+        {
+            throw new DataException("PNG ends before its last chunk; the file is cut off");
+        }
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+        if (length > rest.Length - 12)
+        {
+            throw new DataException("PNG chunk is longer than the file; it is cut off");
+        }
+        type = BinaryPrimitives.ReadInt32BigEndian(rest[4..]);
+        ReadOnlySpan<byte> data = rest.Slice(8, (int)length);
+        uint expected = BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + (int)length)..]);
+        if (Crc32.Compute(rest.Slice(4, (int)length + 4)) != expected)
+        {
+            throw new DataException("PNG chunk with a wrong checksum; the file is damaged");
+        }
+        rest = rest[(12 + (int)length)..];
+        return data;
+    }
+
+    private static Header ParseHeader(int type, ReadOnlySpan<byte> data)
+    {
+        if (type != Ihdr || data.Length != 13)
+        {
+            throw new DataException("PNG does not start with its header");
+        }
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(data);
+        uint height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
+        ImageCodec.CheckSize(width, height);
+        (int depth, int color) = (data[8], data[9]);
+        bool valid = color switch
+        {
+            0 => depth is 1 or 2 or 4 or 8 or 16,
+            3 => depth is 1 or 2 or 4 or 8,
+            2 or 4 or 6 => depth is 8 or 16,
+            _ => false,
+        };
+        if (!valid || data[10] != 0 || data[11] != 0 || data[12] > 1)
+        {
+            throw new DataException(
+                $"PNG header: colour type {color} with depth {depth}, compression {data[10]}, "
+                + $"filter {data[11]}, interlace {data[12]}; there is no such PNG");
+        }
+        return new Header((int)width, (int)height, depth, color, data[12] == 1);
+    }
+
+    private static ReadOnlySpan<byte> CheckTransparency(Header header, ReadOnlySpan<byte> data)
+    {
+        bool valid = header.Color switch
+        {
+            0 => data.Length == 2,
+            2 => data.Length == 6,
+            3 => data.Length is > 0 and <= 256,
+            _ => false,
+        };
+        return valid ? data : throw new DataException("PNG with a transparency chunk that does not fit");
+    }
+
+    private static void DecodePass(
+        Stream zlib, Parts parts, Image image, (int X, int Y, int StepX, int StepY) pass)
+    {
+        Header header = parts.Header;
+        int width = (header.Width - pass.X + pass.StepX - 1) / pass.StepX;
+        int height = (header.Height - pass.Y + pass.StepY - 1) / pass.StepY;
+        if (width <= 0 || height <= 0)
+        {
+            return;
+        }
+        int rowBytes = header.RowBytes(width);
+        int back = Math.Max(1, header.BitsPerPixel / 8);
+        var row = new byte[rowBytes + 1];
+        var above = new byte[rowBytes + 1];
+        var expander = new PngExpander(
+            header.Depth, header.Color, parts.Palette, parts.Transparency, image.Channels);
+        for (int y = 0; y < height; y++)
+        {
+            zlib.ReadExactly(row);
+            Unfilter(row[0], row.AsSpan(1), above.AsSpan(1), back);
+            long start = (((long)(pass.Y + (y * pass.StepY)) * image.Width) + pass.X) * image.Channels;
+            expander.Expand(
+                row.AsSpan(1), image.Pixels.AsSpan((int)start), width, pass.StepX * image.Channels);
+            (row, above) = (above, row);
+        }
+    }
+
+    /// <summary>Undoes a filter in place: sub, up, average or Paeth (PNG, section 9).</summary>
+    private static void Unfilter(int filter, Span<byte> row, ReadOnlySpan<byte> above, int back)
+    {
+        switch (filter)
+        {
+            case 0:
+                return;
+            case 1:
+                for (int i = back; i < row.Length; i++)
+                {
+                    row[i] += row[i - back];
+                }
+                return;
+            case 2:
+                for (int i = 0; i < row.Length; i++)
+                {
+                    row[i] += above[i];
+                }
+                return;
+            case 3:
+                for (int i = 0; i < row.Length; i++)
+                {
+                    int left = i >= back ? row[i - back] : 0;
+                    row[i] += (byte)((left + above[i]) >> 1);
+                }
+                return;
+            case 4:
+                for (int i = 0; i < row.Length; i++)
+                {
+                    (int left, int corner) = i >= back ? (row[i - back], above[i - back]) : (0, 0);
+                    row[i] += (byte)Paeth(left, above[i], corner);
+                }
+                return;
+            default:
+                throw new DataException($"PNG row with filter {filter}, expected 0 to 4");
+        }
+    }
+
+    /// <summary>Whichever of the three is nearest to left + up - corner; ties in this order.</summary>
+    internal static int Paeth(int left, int up, int corner)
+    {
+        int a = Math.Abs(up - corner);
+        int b = Math.Abs(left - corner);
+        int c = Math.Abs(left + up - (2 * corner));
+        return a <= b && a <= c ? left : b <= c ? up : corner;
+    }
+}

@@ -1,0 +1,179 @@
+// One row of strings to one record: the streaming counterpart of TableDataset.
+using Dl.Data.Formats;
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Data.Tables;
+
+/// <summary>Encodes rows of one file, whose fields were matched to the model's columns.</summary>
+internal sealed class RowEncoder
+{
+    private readonly TablePreprocessing _preprocessing;
+    private readonly ILogger _log;
+    private readonly Dictionary<string, int>?[] _categories;
+    private readonly Dictionary<string, int> _labels;
+    private readonly bool[] _warned;
+    private readonly int _width;
+
+    public RowEncoder(TablePreprocessing preprocessing, ILogger log)
+    {
+        _preprocessing = preprocessing;
+        _log = log;
+        _categories = Array.ConvertAll(
+            preprocessing.Columns,
+            c => c.Kind == ColumnKind.Category ? TableEncoder.Index(c.Categories) : null);
+        _labels = TableEncoder.Index(preprocessing.Target.Labels);
+        _warned = new bool[preprocessing.Columns.Length];
+        _width = checked((int)preprocessing.FeatureShape.Count);
+    }
+
+    /// <param name="fields">Field of each column of the preprocessing.</param>
+    /// <exception cref="DataException">A text where a number belongs.</exception>
+    public float[] Features(DelimitedReader reader, int[] fields)
+    {
+        var features = new float[_width];
+        int at = 0;
+        for (int i = 0; i < fields.Length; i++)
+        {
+            FeatureColumn column = _preprocessing.Columns[i];
+            string cell = reader[fields[i]];
+            int width = column.Width;
+            Span<float> place = features.AsSpan(at, width);
+            if (_categories[i] is Dictionary<string, int> categories)
+            {
+                TableEncoder.Category(Category(i, column, categories, cell, reader), place);
+            }
+            else
+            {
+                TableEncoder.Number(column, Number(reader, column.Name, cell), place);
+            }
+            at += width;
+        }
+        return features;
+    }
+
+    /// <summary>The target as in training; null where the row has none.</summary>
+    /// <param name="fields">Field of each target column.</param>
+    /// <param name="strict">An unknown or missing label is an error, because it is to be scored.</param>
+    public float[]? Target(DelimitedReader reader, int[] fields, bool strict)
+    {
+        TargetSpec spec = _preprocessing.Target;
+        try
+        {
+            float[]? target = spec.Kind switch
+            {
+                TargetKind.Classes => Class(reader, reader[fields[0]]),
+                TargetKind.MultiLabel => Labels(reader, fields),
+                _ => Numbers(reader, fields),
+            };
+            return target is null && strict
+                ? throw new DataException(
+                    $"{reader.Where}: no value in target {string.Join(", ", spec.Names)}, which is "
+                    + "needed for scoring")
+                : target;
+        }
+        catch (DataException) when (!strict)
+        {
+            return null;
+        }
+    }
+
+    private float[]? Class(DelimitedReader reader, string cell)
+    {
+        if (Cell.IsMissing(cell))
+        {
+            return null;
+        }
+        if (_labels.TryGetValue(cell, out int label)
+            || _labels.TryGetValue(Cell.Canonical(cell), out label))
+        {
+            return [label];
+        }
+        throw Unseen(reader, cell);
+    }
+
+    private float[] Labels(DelimitedReader reader, int[] fields)
+    {
+        TargetSpec spec = _preprocessing.Target;
+        var target = new float[spec.Labels.Length];
+        if (spec.Separator is string separator)
+        {
+            string cell = reader[fields[0]];
+            foreach (string label in Cell.IsMissing(cell)
+                ? []
+                : TableEncoder.SplitLabels(cell, separator))
+            {
+                target[_labels.TryGetValue(label, out int i) ? i : throw Unseen(reader, label)] = 1;
+            }
+            return target;
+        }
+        for (int i = 0; i < fields.Length; i++)
+        {
+            target[i] = (float)(Targets.Truth(Cell.Canonical(reader[fields[i]]))
+                ?? throw new DataException(
+                    $"{reader.Where}: label column '{spec.Names[i]}' is '{reader[fields[i]]}', "
+                    + "expected 0 or 1"));
+        }
+        return target;
+    }
+
+    private float[]? Numbers(DelimitedReader reader, int[] fields)
+    {
+        TargetSpec spec = _preprocessing.Target;
+        var target = new float[fields.Length];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            double value = Number(reader, spec.Names[i], reader[fields[i]]);
+            if (double.IsNaN(value))
+            {
+                return null;
+            }
+            target[i] = (float)((value - spec.Mean[i]) / spec.Std[i]);
+        }
+        return target;
+    }
+
+    private int Category(
+        int index, FeatureColumn column, Dictionary<string, int> categories, string cell,
+        DelimitedReader reader)
+    {
+        int unknown = column.Categories.Length;
+        if (Cell.IsMissing(cell))
+        {
+            return unknown;
+        }
+        if (categories.TryGetValue(cell, out int place)
+            || categories.TryGetValue(Cell.Canonical(cell), out place))
+        {
+            return place;
+        }
+        if (!_warned[index])
+        {
+            _warned[index] = true;
+            _log.LogWarning(
+                "{Where}: column '{Name}' is '{Cell}', which training did not see or keep; such "
+                + "values count as unknown", reader.Where, column.Name, cell);
+        }
+        return unknown;
+    }
+
+    private static double Number(DelimitedReader reader, string column, string cell)
+    {
+        if (Cell.IsMissing(cell))
+        {
+            return double.NaN;
+        }
+        if (!Cell.TryNumber(cell, out double value))
+        {
+            throw new DataException(
+                $"{reader.Where}: column '{column}' is '{cell}', expected a number; mend the row, "
+                + "or leave bad rows out with --on-bad-data skip");
+        }
+        return double.IsFinite(value)
+            ? value
+            : throw HeaderLine.Infinite(reader.Name, reader.Line, column);
+    }
+
+    private DataException Unseen(DelimitedReader reader, string label) => new(
+        $"{reader.Where}: label '{label}' was not seen in training, expected one of "
+        + string.Join(", ", _preprocessing.Target.Labels.Take(20)));
+}

@@ -1,0 +1,158 @@
+// Rows of files or stdin as prediction input. A row is given on as soon as its line has arrived.
+using Dl.Data.Formats;
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Data.Tables;
+
+/// <summary>Streams the rows of tables, matched by column name.</summary>
+internal sealed class TableInput : IPredictionSource
+{
+    private readonly TablePreprocessing _preprocessing;
+    private readonly PredictionInputOptions _options;
+    private readonly BadData _bad;
+    private readonly ILogger _log;
+    private readonly RowEncoder _encoder;
+    private readonly string[] _paths;
+
+    private DelimitedReader? _reader;
+    private int _opened;
+    private bool _rowPending;
+    private int _fieldCount;
+    private int[] _features = [];
+    private int[]? _targets;
+    private int _id = -1;
+
+    public TableInput(
+        TablePreprocessing preprocessing, List<string> paths, PredictionInputOptions options,
+        BadData bad, ILogger log)
+    {
+        (_preprocessing, _paths, _options, _bad, _log) =
+            (preprocessing, [.. paths], options, bad, log);
+        _encoder = new RowEncoder(preprocessing, log);
+        OpenNext();
+    }
+
+    public string IdName => _id >= 0 ? _preprocessing.IdColumn! : "row";
+
+    public IEnumerable<InputRecord> Read()
+    {
+        int row = 0;
+        while (_reader is DelimitedReader reader)
+        {
+            while (_rowPending || reader.Read())
+            {
+                _rowPending = false;
+                row++;
+                if (Encode(reader, row) is InputRecord record)
+                {
+                    yield return record;
+                }
+            }
+            OpenNext();
+        }
+    }
+
+    public void Dispose() => _reader?.Dispose();
+
+    private InputRecord? Encode(DelimitedReader reader, int row)
+    {
+        try
+        {
+            if (reader.Count != _fieldCount)
+            {
+                throw HeaderLine.Ragged(reader, reader.Line, reader.Count, _fieldCount);
+            }
+            return new InputRecord
+            {
+                Id = _id >= 0 ? reader[_id] : row.ToString(),
+                Features = _encoder.Features(reader, _features),
+                Target = _targets is null
+                    ? null
+                    : _encoder.Target(reader, _targets, _options.NeedTarget),
+                Where = reader.Where,
+            };
+        }
+        catch (DataException error)
+        {
+            _bad.Report(error);
+            return null;
+        }
+    }
+
+    /// <summary>Opens the next file and matches its first line with the model's columns.</summary>
+    private void OpenNext()
+    {
+        _reader?.Dispose();
+        _reader = null;
+        if (_opened == _paths.Length)
+        {
+            return;
+        }
+        string path = _paths[_opened++];
+        Stream stream = InputFile.Open(path);
+        _reader = new DelimitedReader(stream, InputFile.Display(path), !stream.CanSeek);
+        if (!_reader.Read())
+        {
+            throw new DataException(
+                $"{_reader.Name}: the input is empty, expected rows of a table");
+        }
+        string[] first = _reader.Row();
+        _fieldCount = first.Length;
+        string[] names = _preprocessing.Header ? HeaderLine.Names(first, _reader.Where) : first;
+        bool named = _preprocessing.Header
+            || Array.TrueForAll(_preprocessing.Columns, c => names.Contains(c.Name));
+        if (!named)
+        {
+            names = Positions(first.Length);
+            _rowPending = true;
+        }
+        Match(names);
+    }
+
+    /// <summary>Column names by position, with or without the target columns.</summary>
+    private string[] Positions(int count)
+    {
+        string[] source = _preprocessing.Source;
+        string[] inputs = [.. source.Except(_preprocessing.Target.Names)];
+        return count == source.Length ? source
+            : count == inputs.Length ? inputs
+            : throw new DataException(
+                $"{_reader!.Where}: {count} fields without names, expected {source.Length} as in "
+                + $"training, or {inputs.Length} without the target");
+    }
+
+    private void Match(string[] names)
+    {
+        string where = _reader!.Where;
+        _features = Array.ConvertAll(
+            _preprocessing.Columns, c => Array.IndexOf(names, c.Name));
+        string[] missing = [.. _preprocessing.Columns
+            .Where((_, i) => _features[i] < 0)
+            .Select(c => c.Name)];
+        if (missing.Length > 0)
+        {
+            throw new DataException(
+                $"{where}: no column {string.Join(", ", missing)}, which the model needs; the input "
+                + $"has {string.Join(", ", names)}");
+        }
+        int[] targets = Array.ConvertAll(
+            _preprocessing.Target.Names, name => Array.IndexOf(names, name));
+        _targets = Array.TrueForAll(targets, t => t >= 0) ? targets : null;
+        if (_targets is null && _options.NeedTarget)
+        {
+            throw new DataException(
+                $"{where}: no target column {string.Join(", ", _preprocessing.Target.Names)}, which "
+                + "is needed for scoring");
+        }
+        int id = _preprocessing.IdColumn is string idName ? Array.IndexOf(names, idName) : -1;
+        // The output has one column of ids: what the first file has, the others have too.
+        _id = _opened == 1 || id < 0 ? id : _id < 0 ? -1 : id;
+        string[] extra = [.. names.Except(_preprocessing.Source)];
+        if (extra.Length > 0)
+        {
+            _log.LogInformation(
+                "{Where}: columns unknown to the model are not used: {Columns}",
+                _reader.Name, string.Join(", ", extra));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+// A table as training data: rows with targets, and the fitting of columns.
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Data.Tables;
+
+/// <summary>Rows of one or more files with the same columns.</summary>
+internal sealed class TableSource : IDataSource
+{
+    private readonly RawTable _table;
+    private readonly Targets _targets;
+    private readonly RawColumn[] _inputs;
+    private readonly RawColumn? _id;
+
+    /// <summary>Table row of each sample: rows without a target are no samples.</summary>
+    private readonly int[] _rows;
+
+    public TableSource(RawTable table, DataOptions options, BadData bad, ILogger log)
+    {
+        _table = table;
+        foreach (string name in options.Ignore)
+        {
+            if (table.Find(name) < 0)
+            {
+                throw new UsageException(Nearest.Unknown("column", name, table.Names()));
+            }
+        }
+        if (!table.HasHeader)
+        {
+            log.LogInformation(
+                "no line of names: columns are c1 to c{Count}", table.Columns.Length);
+        }
+        RawColumn[] targets = Targets.Choose(table, options, log);
+        _targets = Targets.Read(table, targets, options.Task);
+        Say(log);
+        _id = FindId(targets, options);
+        if (_id is not null)
+        {
+            log.LogInformation("column '{Name}': numbers the rows, no input", _id.Name);
+        }
+        _inputs = Array.FindAll(table.Columns, c =>
+            !targets.Contains(c) && !options.Ignore.Contains(c.Name) && c != _id);
+        _rows = RowsWithTarget(bad);
+    }
+
+    public int Count => _rows.Length;
+
+    public Part PartOf(int sample) => _table.PartOf(_rows[sample]);
+
+    public int Stratum(int sample) =>
+        _targets.Kind == TargetKind.Classes ? (int)_targets[_rows[sample]][0] : 0;
+
+    public void Load(CancellationToken cancel)
+    {
+    }
+
+    public Preprocessing Fit(int[] train, ILogger? log)
+    {
+        int[] rows = Array.ConvertAll(train, sample => _rows[sample]);
+        var columns = new List<FeatureColumn>(_inputs.Length);
+        foreach (RawColumn input in _inputs)
+        {
+            if (TableFit.Fit(input, rows, log) is FeatureColumn column)
+            {
+                columns.Add(column);
+            }
+        }
+        if (columns.Count == 0)
+        {
+            throw new DataException(
+                $"{_table.Locate(0)}: no column to learn from is left beside the target "
+                + $"{string.Join(", ", _targets.Names)}");
+        }
+        return new TablePreprocessing
+        {
+            Target = FitTarget(rows),
+            Columns = [.. columns],
+            Header = _table.HasHeader,
+            Source = _table.Names(),
+            IdColumn = _id?.Name,
+        };
+    }
+
+    public IDataset View(int[] samples, Preprocessing preprocessing) => new TableDataset(
+        _table, Array.ConvertAll(samples, sample => _rows[sample]),
+        (TablePreprocessing)preprocessing, new TargetReader(_targets, preprocessing.Target));
+
+    public DataDescription Describe(string fingerprint)
+    {
+        ClassDescription[]? classes = null;
+        if (_targets.Kind == TargetKind.Classes)
+        {
+            var counts = new int[_targets.Labels.Length];
+            for (int sample = 0; sample < Count; sample++)
+            {
+                counts[Stratum(sample)]++;
+            }
+            classes = [.. _targets.Labels.Zip(counts, (l, c) => new ClassDescription(l, c))];
+        }
+        return new DataDescription
+        {
+            Kind = "table",
+            Rows = Count,
+            Parts = PartDescriptions.Of(this),
+            Columns = Array.ConvertAll(_table.Columns, Describe),
+            Classes = classes,
+            Fingerprint = fingerprint,
+        };
+    }
+
+    private void Say(ILogger log)
+    {
+        string names = string.Join(", ", _targets.Names);
+        if (_targets.Kind == TargetKind.Numeric)
+        {
+            log.LogInformation("task: regression of {Names}", names);
+            return;
+        }
+        log.LogInformation(
+            "task: {Kind} of {Names}, {Count} labels ({Labels})",
+            _targets.Kind == TargetKind.Classes ? "classification" : "multi-label classification",
+            names, _targets.Labels.Length, string.Join(", ", _targets.Labels.Take(12)));
+    }
+
+    private RawColumn? FindId(RawColumn[] targets, DataOptions options)
+    {
+        for (int i = 0; i < _table.Columns.Length; i++)
+        {
+            RawColumn column = _table.Columns[i];
+            bool free = !targets.Contains(column);
+            // An ignored id column is no input, but still the name of the row.
+            if (free && TableFit.IsId(column, i))
+            {
+                return column;
+            }
+        }
+        return null;
+    }
+
+    private int[] RowsWithTarget(BadData bad)
+    {
+        var rows = new List<int>(_table.Rows);
+        for (int row = 0; row < _table.Rows; row++)
+        {
+            if (!_targets.IsMissing(row))
+            {
+                rows.Add(row);
+                continue;
+            }
+            bad.Report(new DataException(
+                $"{_table.Locate(row)}: no value in target {string.Join(", ", _targets.Names)}, "
+                + "expected one; fill it in, or leave bad rows out with --on-bad-data skip"));
+        }
+        return [.. rows];
+    }
+
+    private TargetSpec FitTarget(int[] rows)
+    {
+        if (_targets.Kind != TargetKind.Numeric)
+        {
+            return new TargetSpec
+            {
+                Kind = _targets.Kind,
+                Names = _targets.Names,
+                Labels = _targets.Labels,
+                Separator = _targets.Separator,
+            };
+        }
+        var mean = new float[_targets.Width];
+        var std = new float[_targets.Width];
+        var values = new double[rows.Length];
+        for (int i = 0; i < mean.Length; i++)
+        {
+            for (int r = 0; r < rows.Length; r++)
+            {
+                values[r] = _targets[rows[r]][i];
+            }
+            (double m, double s) = TableFit.Moments(values, 0, 0, logarithm: false);
+            (mean[i], std[i]) = ((float)m, (float)s);
+        }
+        return new TargetSpec
+        {
+            Kind = TargetKind.Numeric,
+            Names = _targets.Names,
+            Mean = mean,
+            Std = std,
+        };
+    }
+
+    private static ColumnDescription Describe(RawColumn column)
+    {
+        int missing = 0;
+        var distinct = new HashSet<double>();
+        double min = double.PositiveInfinity, max = double.NegativeInfinity, sum = 0;
+        for (int row = 0; row < column.Count; row++)
+        {
+            if (column.IsMissing(row))
+            {
+                missing++;
+            }
+            else if (!column.IsText)
+            {
+                double value = column.Number(row);
+                distinct.Add(value);
+                (min, max, sum) = (Math.Min(min, value), Math.Max(max, value), sum + value);
+            }
+        }
+        int present = column.Count - missing;
+        return column.IsText || present == 0
+            ? new ColumnDescription(
+                column.Name, column.IsText ? "category" : "number", missing, column.Texts.Count,
+                null, null, null)
+            : new ColumnDescription(
+                column.Name, "number", missing, distinct.Count, min, max, sum / present);
+    }
+}

@@ -1,0 +1,144 @@
+// Layers without weights that reshape, squash, drop or join.
+using Dl.Ops;
+using Dl.Tensors;
+
+namespace Dl.Layers;
+
+/// <summary>Any shape to one vector.</summary>
+public sealed record Flatten : Layer
+{
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
+        new((int)Single(inputs, "flatten").Count);
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        inputs[0].Reshape(
+            new Shape(inputs[0].Shape[0], (int)inputs[0].Shape.Skip(1).Count));
+}
+
+/// <summary>The same elements under another shape.</summary>
+public sealed record Reshape : Layer
+{
+    public required int[] Shape { get; init; }
+
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        var (input, output) = (Single(inputs, "reshape"), new Shape(Shape));
+        return input.Count == output.Count
+            ? output
+            : throw new UsageException($"reshape: {input} cannot become {output}");
+    }
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        inputs[0].Reshape(new Shape(Shape).Prepend(inputs[0].Shape[0]));
+
+    public override string Summary() => string.Join('x', Shape);
+}
+
+/// <summary>An elementwise function (`dl info --list activations`).</summary>
+public sealed record Activation : Layer
+{
+    public required string Function { get; init; }
+
+    /// <summary>The function's parameter, such as leaky ReLU's slope; null: its default.</summary>
+    public float? Alpha { get; set; }
+
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        Activations.Find(Function);
+        return Single(inputs, "activation");
+    }
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        pass.Tape.Unary(Activations.Find(Function), inputs[0], Alpha);
+
+    public override string Summary() => Function;
+}
+
+/// <summary>Probabilities along the last dimension.</summary>
+public sealed record Softmax : Layer
+{
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => Single(inputs, "softmax");
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        pass.Tape.Softmax(inputs[0]);
+}
+
+/// <summary>
+/// In training, zeroes a share of its input and scales the rest (Srivastava 2014).
+/// </summary>
+public sealed record Dropout : Layer
+{
+    /// <summary>Share of zeros, in [0, 1).</summary>
+    public required float Rate { get; init; }
+
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
+        Rate is >= 0 and < 1
+            ? Single(inputs, "dropout")
+            : throw new UsageException($"dropout: rate {Rate}, expected 0 <= rate < 1");
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        pass.Training && Rate > 0 ? pass.Tape.Dropout(inputs[0], Rate, pass.Rng) : inputs[0];
+
+    public override string Summary() => $"{Rate:0.###}";
+}
+
+/// <summary>Sum of inputs of one shape.</summary>
+public sealed record Add : Layer
+{
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        foreach (var shape in inputs)
+        {
+            if (shape != inputs[0])
+            {
+                throw new UsageException($"add: {inputs[0]} and {shape} differ");
+            }
+        }
+        return inputs[0];
+    }
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights)
+    {
+        var sum = inputs[0];
+        for (int i = 1; i < inputs.Length; i++)
+        {
+            sum = pass.Tape.Add(sum, inputs[i]);
+        }
+        return sum;
+    }
+}
+
+/// <summary>Joins inputs along the last dimension (channels).</summary>
+public sealed record Concat : Layer
+{
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        int total = 0;
+        foreach (var shape in inputs)
+        {
+            if (shape.Rank == 0 || shape.With(-1, 1) != inputs[0].With(-1, 1))
+            {
+                throw new UsageException($"concat: {inputs[0]} and {shape} differ in front");
+            }
+            total += shape.Last;
+        }
+        return inputs[0].With(-1, total);
+    }
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
+        pass.Tape.Concat(-1, inputs.ToArray());
+}
+
+internal static class ActivateOps
+{
+    /// <summary>The named activation; `linear` costs nothing.</summary>
+    public static Tensor Activate(this Tape tape, Tensor x, string activation) =>
+        activation == "linear" ? x : tape.Unary(Activations.Find(activation), x);
+}

@@ -1,0 +1,65 @@
+using Dl.Layers;
+using Dl.Tensors;
+
+namespace Dl.Models;
+
+/// <summary>A graph and its weights on a device.</summary>
+public sealed class Model : IDisposable
+{
+    private readonly Tensor[][] _weights;
+
+    /// <param name="graph">Resolved: every layer is named and the input shape known.</param>
+    /// <exception cref="UsageException">The graph does not fit together.</exception>
+    public Model(Graph graph, Device device)
+    {
+        Graph = graph;
+        Device = device;
+        Plan = graph.Plan();
+        var specs = new List<(string, ParameterSpec)>();
+        foreach (var step in Plan.Steps)
+        {
+            foreach (var spec in step.Parameters)
+            {
+                specs.Add(($"{step.Layer.Name}.{spec.Name}", spec));
+            }
+        }
+        Weights = new Weights(device, specs);
+        _weights = new Tensor[Plan.Steps.Count][];
+        int next = 0;
+        for (int i = 0; i < _weights.Length; i++)
+        {
+            _weights[i] = new Tensor[Plan.Steps[i].Parameters.Count];
+            for (int j = 0; j < _weights[i].Length; j++)
+            {
+                _weights[i][j] = Weights.All[next++].Tensor;
+            }
+        }
+    }
+
+    public Graph Graph { get; }
+
+    public GraphPlan Plan { get; }
+
+    public Device Device { get; }
+
+    public Weights Weights { get; }
+
+    /// <summary>Runs a batch (batch, input...) to (batch, output...).</summary>
+    public Tensor Forward(Pass pass, Tensor input)
+    {
+        var outputs = new Tensor[Plan.Steps.Count];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            var step = Plan.Steps[i];
+            var inputs = new Tensor[step.Sources.Length];
+            for (int j = 0; j < inputs.Length; j++)
+            {
+                inputs[j] = step.Sources[j] < 0 ? input : outputs[step.Sources[j]];
+            }
+            outputs[i] = step.Layer.Forward(pass, inputs, _weights[i]);
+        }
+        return Plan.OutputStep < 0 ? input : outputs[Plan.OutputStep];
+    }
+
+    public void Dispose() => Weights.Dispose();
+}

@@ -1,0 +1,141 @@
+// The weights of a model. They lie in one run of device memory (an arena), those with weight decay
+// first, and their gradients in a second run of the same form: an optimiser step is one launch a
+// group, and a checkpoint of the optimiser is a copy of such runs.
+using Dl.Layers;
+using Dl.Tensors;
+
+namespace Dl.Models;
+
+/// <summary>A named weight.</summary>
+/// <param name="Offset">First element within the arena.</param>
+public sealed record Parameter(string Name, ParameterSpec Spec, Tensor Tensor, long Offset);
+
+/// <summary>A run of the arena that optimisers treat alike.</summary>
+public sealed record ParameterGroup(
+    Storage Values, Storage Gradients, long Offset, int Count, bool Decays);
+
+/// <summary>All weights of a model on one device.</summary>
+public sealed class Weights : IDisposable
+{
+    private readonly Storage _values;
+    private readonly Storage _gradients;
+    private readonly Device _device;
+
+    /// <param name="specs">Full names (`conv1.weight`) with what they need, in graph order.</param>
+    public Weights(Device device, IReadOnlyList<(string Name, ParameterSpec Spec)> specs)
+    {
+        _device = device;
+        var offsets = new long[specs.Count];
+        long decaying = Lay(specs, true, 0, offsets);
+        long total = Lay(specs, false, decaying, offsets);
+        Length = Math.Max(total, Device.SliceAlignment);
+        _values = device.Rent(DType.F32, Length);
+        _gradients = device.Rent(DType.F32, Length);
+        // The gaps between weights stay zero for ever, whatever an optimiser does to the run.
+        device.Fill(_values, checked((int)Length), 0);
+        device.Fill(_gradients, (int)Length, 0);
+        var all = new Parameter[specs.Count];
+        for (int i = 0; i < all.Length; i++)
+        {
+            long count = specs[i].Spec.Shape.Count;
+            var tensor = Tensor.Parameter(
+                specs[i].Spec.Shape,
+                device.Slice(_values, offsets[i], count),
+                device.Slice(_gradients, offsets[i], count));
+            all[i] = new Parameter(specs[i].Name, specs[i].Spec, tensor, offsets[i]);
+        }
+        All = all;
+        var groups = new List<ParameterGroup>();
+        AddGroup(groups, 0, decaying, true);
+        AddGroup(groups, decaying, total, false);
+        Groups = groups;
+    }
+
+    /// <summary>In graph order.</summary>
+    public IReadOnlyList<Parameter> All { get; }
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>Elements of the arena, gaps included.</summary>
+    public long Length { get; }
+
+    /// <summary>
+    /// Fills every weight by its initialiser, or those that decay by a named one.
+    /// </summary>
+    public void Initialize(Rng rng, string? initializer = null)
+    {
+        foreach (var parameter in All)
+        {
+            var spec = parameter.Spec;
+            string name = spec.Decays && initializer is not null ? initializer : spec.Init;
+            var values = new float[spec.Shape.Count];
+            Initializers.Find(name).Fill(values, spec, rng);
+            _device.Write(parameter.Tensor.Storage, values);
+        }
+    }
+
+    /// <summary>Forgets gradients; the next backward pass overwrites them.</summary>
+    public void ClearGradients()
+    {
+        foreach (var parameter in All)
+        {
+            parameter.Tensor.ClearGradient();
+        }
+    }
+
+    /// <summary>After a backward pass: weights that nothing reached have gradient zero.</summary>
+    public void CompleteGradients()
+    {
+        foreach (var parameter in All)
+        {
+            var cell = parameter.Tensor.Cell;
+            if (!cell.HasGradient)
+            {
+                _device.Fill(cell.Gradient!, (int)parameter.Spec.Shape.Count, 0);
+                cell.HasGradient = true;
+            }
+        }
+    }
+
+    /// <summary>The whole arena, for snapshots: the same bits come back through Restore.</summary>
+    public float[] Snapshot()
+    {
+        var values = new float[Length];
+        _device.Read(_values, values);
+        return values;
+    }
+
+    public void Restore(ReadOnlySpan<float> snapshot) => _device.Write(_values, snapshot);
+
+    public void Dispose()
+    {
+        _device.Return(_values);
+        _device.Return(_gradients);
+    }
+
+    private static long Lay(
+        IReadOnlyList<(string Name, ParameterSpec Spec)> specs, bool decays, long start,
+        long[] offsets)
+    {
+        for (int i = 0; i < specs.Count; i++)
+        {
+            if (specs[i].Spec.Decays == decays)
+            {
+                offsets[i] = start;
+                long end = start + specs[i].Spec.Shape.Count + Device.SliceAlignment - 1;
+                start = end / Device.SliceAlignment * Device.SliceAlignment;
+            }
+        }
+        return start;
+    }
+
+    private void AddGroup(List<ParameterGroup> groups, long from, long to, bool decays)
+    {
+        if (to > from)
+        {
+            groups.Add(new ParameterGroup(
+                _device.Slice(_values, from, to - from), _device.Slice(_gradients, from, to - from),
+                from, checked((int)(to - from)), decays));
+        }
+    }
+}

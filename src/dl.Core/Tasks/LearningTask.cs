@@ -1,0 +1,89 @@
+// What a model is for: how targets become tensors, how outputs become what people read, and which
+// metrics count. (`Task` alone is taken by the runtime's threads.)
+using Dl.Data;
+using Dl.Tensors;
+
+namespace Dl.Tasks;
+
+/// <summary>One kind of learning problem over one set of targets.</summary>
+public abstract class LearningTask(TargetSpec target, Loss loss)
+{
+    /// <summary>Every kind of task, in the order in which they are listed to people.</summary>
+    public static IReadOnlyList<(string Kind, string Description)> All { get; } =
+    [
+        ("classification", "one of several labels, or yes and no"),
+        ("multilabel", "any of several labels"),
+        ("regression", "one number or several"),
+    ];
+
+    public TargetSpec Target { get; } = target;
+
+    public Loss Loss { get; } = loss;
+
+    /// <summary>`classification`, `multilabel` or `regression`: stored in the model file.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Numbers that the model has to give for one sample.</summary>
+    public abstract int Outputs { get; }
+
+    /// <summary>In order of importance: the first decides which epoch is the best.</summary>
+    public abstract IReadOnlyList<Metric> Metrics { get; }
+
+    /// <summary>The task that a target spec calls for.</summary>
+    /// <param name="loss">Loss by name; null: the task's own.</param>
+    /// <exception cref="UsageException">The loss is unknown or does not suit the task.</exception>
+    public static LearningTask Create(TargetSpec target, string? loss) => target.Kind switch
+    {
+        TargetKind.Classes => new Classification(target, loss),
+        TargetKind.MultiLabel => new MultiLabel(target, loss),
+        _ => new Regression(target, loss),
+    };
+
+    /// <summary>Puts a batch of targets on the device in the form that the loss wants.</summary>
+    /// <param name="targets">rows x TargetWidth floats as the dataset gives them.</param>
+    public abstract Tensor Encode(
+        Tape tape, ReadOnlySpan<float> targets, int rows, LossSettings settings);
+
+    /// <summary>
+    /// One raw output row (<see cref="Outputs"/> floats) as people read it: the probability of each
+    /// label, or numbers in the target's own units. <paramref name="values"/> has Target.Width.
+    /// </summary>
+    public abstract void Interpret(ReadOnlySpan<float> output, Span<float> values);
+
+    /// <summary>Mean loss of a batch, a scalar; settings may weigh the samples by class.</summary>
+    /// <param name="targets">As for <see cref="Encode"/>.</param>
+    public Tensor BatchLoss(
+        Tape tape, Tensor output, ReadOnlySpan<float> targets, int rows, LossSettings settings)
+    {
+        var encoded = Encode(tape, targets, rows, settings);
+        if (Loss.Form == TargetForm.Index || settings.ClassWeights is not { } weights)
+        {
+            return Loss.Apply(tape, output, encoded, settings);
+        }
+        // Pointwise losses: weigh each sample by its class, and divide by the sum of the weights.
+        var sampleWeights = new float[rows];
+        double sum = 0;
+        for (int i = 0; i < rows; i++)
+        {
+            sampleWeights[i] = weights[(int)targets[i]];
+            sum += sampleWeights[i];
+        }
+        for (int i = 0; i < rows; i++)
+        {
+            sampleWeights[i] = (float)(sampleWeights[i] * rows / sum);
+        }
+        return Loss.Apply(tape, output, encoded, settings with
+        {
+            SampleWeights = tape.Input(new Shape(rows, 1), sampleWeights),
+        });
+    }
+
+    private protected static Loss FindLoss(string name, string kind, params string[] suitable)
+    {
+        var loss = Losses.Find(name);
+        return suitable.Contains(name)
+            ? loss
+            : throw new UsageException(
+                $"loss '{name}': does not suit {kind}; expected {string.Join(", ", suitable)}");
+    }
+}

@@ -1,0 +1,67 @@
+// Which device a job runs on. `--device auto` follows one rule, said on stderr:
+//   a GPU, where there is one and a training step is worth its launches (WorthAGpu and more);
+//   the managed device otherwise, whose steps cost microseconds to start.
+using Dl.Tensors;
+
+namespace Dl.Training;
+
+/// <summary>Finds and opens devices by name.</summary>
+public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
+{
+    /// <summary>Multiply-adds a step below which a GPU waits for launches more than it works.</summary>
+    public const double WorthAGpu = 2e7;
+
+    public IReadOnlyList<IDeviceProvider> Providers { get; } = providers;
+
+    /// <summary>Opens what `--device` names.</summary>
+    /// <param name="name">`auto`, `cpu`, `opencl` or `opencl:N`.</param>
+    /// <param name="work">Multiply-adds of one step, for `auto`.</param>
+    /// <exception cref="UsageException">No such kind of device.</exception>
+    /// <exception cref="DeviceException">No such device here, or it cannot be opened.</exception>
+    public Device Open(string name, double work, int? threads)
+    {
+        if (name == "auto")
+        {
+            return Automatic(work, threads);
+        }
+        int colon = name.IndexOf(':');
+        string kind = colon < 0 ? name : name[..colon];
+        var provider = Providers.FirstOrDefault(p => p.Kind == kind)
+            ?? throw new UsageException(
+                Nearest.Unknown("device", kind, Providers.Select(p => p.Kind).Prepend("auto")));
+        int index = 0;
+        if (colon >= 0 && !int.TryParse(name[(colon + 1)..], out index))
+        {
+            throw new UsageException($"device '{name}': expected {kind}:NUMBER");
+        }
+        var devices = provider.List();
+        if (index < 0 || index >= devices.Count)
+        {
+            throw new DeviceException(devices.Count == 0
+                ? $"device '{name}': none here; {provider.Missing}"
+                : $"device '{name}': there are {devices.Count}, numbered from 0; "
+                    + "see `dl info --devices`");
+        }
+        return provider.Open(index, threads);
+    }
+
+    private Device Automatic(double work, int? threads)
+    {
+        // The managed device stands first; asking the others costs time, so small work does not.
+        if (work >= WorthAGpu)
+        {
+            foreach (var provider in Providers)
+            {
+                var devices = provider.List();
+                for (int i = 0; i < devices.Count; i++)
+                {
+                    if (devices[i].IsGpu)
+                    {
+                        return provider.Open(i, threads);
+                    }
+                }
+            }
+        }
+        return Providers[0].Open(0, threads);
+    }
+}

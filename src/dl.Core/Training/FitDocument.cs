@@ -1,0 +1,91 @@
+// From a training run to the document in its model file. Nothing in it depends on the clock or on
+// where files lie, so that the same training gives the same bytes.
+using System.Globalization;
+using System.Text.Json;
+using Dl.Files;
+
+namespace Dl.Training;
+
+internal static class FitDocument
+{
+    /// <param name="result">Scores of the finished run; null for a checkpoint.</param>
+    public static ModelDocument Create(
+        FitSetup setup, TrainerState state, string fingerprint, FitResult? result = null) => new()
+        {
+            Task = setup.Task.Kind,
+            Loss = setup.Task.Loss.Name,
+            Architecture = setup.Options.Model.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+                ? null
+                : setup.Options.Model,
+            Graph = setup.Graph,
+            Preprocessing = setup.Data.Preprocessing,
+            Hyperparameters = Hyperparameters(setup),
+            Seed = setup.Settings.Seed,
+            DataFingerprint = fingerprint,
+            Metrics = new ModelMetrics
+            {
+                Train = Values(result?.Train),
+                Val = Values(result?.Validation),
+                Test = Values(result?.Test),
+            },
+            Epochs = state.Epoch,
+            BestEpoch = state.BestEpoch,
+            History = [.. state.History.Select(r => new HistoryEntry(
+                r.Epoch, r.TrainLoss, r.ValLoss, r.TrainMetric, r.ValMetric, r.LearningRate))],
+        };
+
+    private static Dictionary<string, double>? Values(Scores? scores)
+    {
+        if (scores is null)
+        {
+            return null;
+        }
+        var values = new Dictionary<string, double> { ["loss"] = scores.Loss };
+        foreach (var (name, value) in scores.Metrics)
+        {
+            values[name] = value;
+        }
+        return values;
+    }
+
+    private static SortedDictionary<string, JsonElement> Hyperparameters(FitSetup setup)
+    {
+        var (options, settings) = (setup.Options, setup.Settings);
+        var result = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal)
+        {
+            ["optimizer"] = Text(setup.Rule.Name),
+            ["lr"] = Number(settings.LearningRate),
+            ["batch_size"] = Number(settings.BatchSize),
+            ["epochs"] = Number(settings.Epochs),
+            ["patience"] = Number(settings.Patience),
+            ["momentum"] = Number(options.Momentum ?? setup.Rule.Momentum),
+            ["weight_decay"] = Number(options.WeightDecay ?? setup.Rule.WeightDecay),
+        };
+        Add(result, "dropout", options.Dropout);
+        Add(result, "label_smoothing", options.LabelSmoothing);
+        Add(result, "clip_grad", options.ClipGradient ?? 0);
+        if (options.Init is { } init)
+        {
+            result["init"] = Text(init);
+        }
+        if (options.BalancedClasses)
+        {
+            result["class_weights"] = Text("balanced");
+        }
+        return result;
+    }
+
+    private static void Add(SortedDictionary<string, JsonElement> to, string name, double value)
+    {
+        if (value != 0)
+        {
+            to[name] = Number(value);
+        }
+    }
+
+    private static JsonElement Number(double value) =>
+        JsonElement.Parse(value.ToString("R", CultureInfo.InvariantCulture));
+
+    private static JsonElement Text(string value) =>
+        JsonElement.Parse($"\"{JsonEncodedText.Encode(value)}\"");
+}

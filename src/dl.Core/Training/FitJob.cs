@@ -1,0 +1,178 @@
+// `dl fit`, whole: data, task, model, device, training, the model file, and the figures at the end.
+using Dl.Data;
+using Dl.Files;
+using Dl.Tensors;
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Training;
+
+/// <summary>Loss and metrics of one part of the data.</summary>
+public sealed record Scores(double Loss, IReadOnlyDictionary<string, double> Metrics)
+{
+    internal static Scores? Of(Trainer trainer, IDataset? data)
+    {
+        if (data is not { Count: > 0 })
+        {
+            return null;
+        }
+        var evaluation = trainer.Evaluate(data);
+        return new Scores(evaluation.Loss, evaluation.Metrics);
+    }
+}
+
+/// <summary>What a fit gave; FitReport prints it.</summary>
+/// <param name="Epochs">Epochs trained, which may be fewer than asked for.</param>
+/// <param name="Runs">With folds or repeats: the scores of each held-out part.</param>
+/// <param name="Interrupted">The state was saved; nothing else is complete.</param>
+public sealed record FitResult(
+    string Model, int Epochs, int BestEpoch, double Seconds, string Device, Scores? Train,
+    Scores? Validation, Scores? Test, IReadOnlyList<Scores> Runs, bool Interrupted,
+    string? Output, FitSetup Setup, IReadOnlyList<EpochRecord> History);
+
+public static class FitJob
+{
+    /// <summary>Trains as the options say.</summary>
+    /// <exception cref="DlException">Anything that keeps it from working; says what to do.</exception>
+    public static FitResult Run(
+        FitOptions options, DeviceChooser devices, FitEvents events, ILogger log)
+    {
+        Check(options);
+        var data = TrainingData.Open(options.Data, log, events.Cancel);
+        if (options.Folds is not null || (options.Repeats > 1 && !options.DryRun))
+        {
+            return CrossValidate(options, data, devices, events, log);
+        }
+        var setup = FitSetup.Create(options, data.Split(), options.Seed, log);
+        if (options.DryRun)
+        {
+            return new FitResult(
+                options.Model, 0, 0, 0, options.Device, null, null, null, [], false, null, setup, []);
+        }
+        using var device = devices.Open(options.Device, setup.Work, options.Threads);
+        log.LogInformation("device {Device}: {Description}", device.Name, device.Description);
+        return Train(setup, device, data.Fingerprint, events, log);
+    }
+
+    private static void Check(FitOptions options)
+    {
+        if (options.Output is null && !options.DryRun && options.Folds is null
+            && options.Repeats == 1)
+        {
+            throw new UsageException(
+                "fit: no model file; give -o MODEL.dlm (or --folds K, or --dry-run)");
+        }
+        if (options.Resume && (options.Folds is not null || options.Repeats > 1))
+        {
+            throw new UsageException("--resume: does not go with --folds or --repeats");
+        }
+        // Refused before training, not after.
+        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile])
+        {
+            if (path is not null)
+            {
+                AtomicFile.CheckWritable(path);
+            }
+        }
+    }
+
+    /// <summary>One run, its best weights in the model file.</summary>
+    private static FitResult Train(
+        FitSetup setup, Device device, string fingerprint, FitEvents events, ILogger log)
+    {
+        var options = setup.Options;
+        using var run = new FitRun(setup, device, fingerprint, log);
+        if (options.Resume)
+        {
+            run.Resume();
+        }
+        using var epochLog = options.LogFile is { } path
+            ? new EpochLog(path, setup.Task.Metrics[0].Name, run.Trainer.State.History)
+            : null;
+        bool done = run.Train(events, record => epochLog?.Add(record));
+        var state = run.Trainer.State;
+        if (!done)
+        {
+            return new FitResult(
+                options.Model, state.Epoch, state.BestEpoch, run.Seconds, device.Name, null, null,
+                null, [], true, options.Output, setup, state.History);
+        }
+        run.Finish();
+        var result = new FitResult(
+            options.Model, state.Epoch, state.BestEpoch, run.Seconds, device.Name,
+            Scores.Of(run.Trainer, setup.Data.Train),
+            Scores.Of(run.Trainer, setup.Data.Validation),
+            Scores.Of(run.Trainer, setup.Data.Test), [], false, options.Output, setup,
+            state.History);
+        if (options.Output is { } output)
+        {
+            var document = FitDocument.Create(setup, state, fingerprint, result);
+            ModelFile.Save(output, document, run.Model);
+            File.Delete(FitRun.CheckpointPath(output));
+        }
+        return result;
+    }
+
+    /// <summary>
+    /// Every fold is trained afresh and scored on its held-out part; with an output, a model is
+    /// then trained on all of the data.
+    /// </summary>
+    private static FitResult CrossValidate(
+        FitOptions options, TrainingData data, DeviceChooser devices, FitEvents events, ILogger log)
+    {
+        var runs = new List<Scores>();
+        FitSetup? setup = null;
+        double seconds = 0;
+        Device? device = null;
+        try
+        {
+            foreach (var split in Splits(options, data))
+            {
+                // Each run starts from other weights and another order.
+                ulong seed = options.Seed + (ulong)runs.Count;
+                setup = FitSetup.Create(
+                    options with { Output = null }, split, seed, log);
+                device ??= devices.Open(options.Device, setup.Work, options.Threads);
+                using var run = new FitRun(setup, device, data.Fingerprint, log);
+                if (!run.Train(events, _ => { }))
+                {
+                    return new FitResult(
+                        options.Model, 0, 0, seconds, device.Name, null, null, null, runs, true,
+                        null, setup, []);
+                }
+                run.Finish();
+                seconds += run.Seconds;
+                var held = Scores.Of(run.Trainer, split.Test ?? split.Validation)
+                    ?? throw new UsageException(
+                        "--repeats: nothing is held out to score; give --folds, --test or --val");
+                runs.Add(held);
+                var (metric, value) = held.Metrics.First();
+                log.LogInformation("run {Run}: {Metric} {Value:0.####}", runs.Count, metric, value);
+            }
+            var last = setup!;
+            if (options.Output is null)
+            {
+                return new FitResult(
+                    options.Model, last.Settings.Epochs, 0, seconds, device!.Name, null, null, null,
+                    runs, false, null, last, []);
+            }
+            log.LogInformation("training on all of the data for {Output}", options.Output);
+            var all = FitSetup.Create(options, data.Split(), options.Seed, log);
+            var result = Train(all, device!, data.Fingerprint, events, log);
+            return result with { Runs = runs, Seconds = seconds + result.Seconds };
+        }
+        finally
+        {
+            device?.Dispose();
+        }
+    }
+
+    private static IEnumerable<DataSplits> Splits(FitOptions options, TrainingData data)
+    {
+        if (options.Folds is { } folds)
+        {
+            return data.Folds(folds, options.Repeats);
+        }
+        var split = data.Split();
+        return Enumerable.Repeat(split, options.Repeats);
+    }
+}

@@ -1,0 +1,157 @@
+// What `dl fit` prints when it is done: a short table for people, one JSON object for scripts
+// (cli.md states its keys).
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Dl.Training;
+
+public static class FitReport
+{
+    /// <summary>One JSON object without line breaks.</summary>
+    public static string Json(FitResult result)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("model", result.Output ?? result.Model);
+            writer.WriteString("architecture", result.Model);
+            writer.WriteNumber("epochs", result.Epochs);
+            writer.WriteNumber("best_epoch", result.BestEpoch);
+            writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+            writer.WriteString("device", result.Device);
+            Write(writer, "train", result.Train);
+            Write(writer, "val", result.Validation);
+            Write(writer, "test", result.Test);
+            if (result.Runs.Count > 0)
+            {
+                writer.WriteStartArray("runs");
+                foreach (var run in result.Runs)
+                {
+                    WriteValues(writer, run);
+                }
+                writer.WriteEndArray();
+                var (mean, deviation) = Spread(result.Runs);
+                Write(writer, "mean", mean);
+                Write(writer, "std", deviation);
+            }
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    /// <summary>The figures as a table: a row a part of the data, a column a metric.</summary>
+    public static string Text(FitResult result)
+    {
+        var rows = new List<(string Name, Scores Scores)>();
+        Add(rows, "train", result.Train);
+        Add(rows, "val", result.Validation);
+        Add(rows, "test", result.Test);
+        for (int i = 0; i < result.Runs.Count; i++)
+        {
+            rows.Add(($"run {i + 1}", result.Runs[i]));
+        }
+        if (result.Runs.Count > 0)
+        {
+            var (mean, deviation) = Spread(result.Runs);
+            rows.Add(("mean", mean));
+            rows.Add(("std", deviation));
+        }
+        var text = new StringBuilder();
+        if (rows.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{"",-8}{"loss",12}");
+            foreach (string name in rows[0].Scores.Metrics.Keys)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{name,16}");
+            }
+            text.Append('\n');
+        }
+        foreach (var (name, scores) in rows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{name,-8}{scores.Loss,12:0.0000}");
+            foreach (double value in scores.Metrics.Values)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{Number(value),16}");
+            }
+            text.Append('\n');
+        }
+        if (result.Output is { } output && !result.Interrupted)
+        {
+            text.Append(CultureInfo.InvariantCulture,
+                $"{output}: epoch {result.BestEpoch} of {result.Epochs}, ");
+            text.Append(CultureInfo.InvariantCulture,
+                $"{result.Seconds:0.0} s on {result.Device}\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>Mean and sample standard deviation of the runs.</summary>
+    internal static (Scores Mean, Scores Deviation) Spread(IReadOnlyList<Scores> runs)
+    {
+        var (means, deviations) =
+            (new Dictionary<string, double>(), new Dictionary<string, double>());
+        foreach (string name in runs[0].Metrics.Keys)
+        {
+            (means[name], deviations[name]) = Spread(runs.Select(r => r.Metrics[name]));
+        }
+        var (loss, lossDeviation) = Spread(runs.Select(r => r.Loss));
+        return (new Scores(loss, means), new Scores(lossDeviation, deviations));
+    }
+
+    private static (double Mean, double Deviation) Spread(IEnumerable<double> values)
+    {
+        var all = values.ToArray();
+        double mean = all.Average();
+        double sum = all.Sum(v => (v - mean) * (v - mean));
+        return (mean, all.Length < 2 ? 0 : Math.Sqrt(sum / (all.Length - 1)));
+    }
+
+    private static void Add(List<(string, Scores)> rows, string name, Scores? scores)
+    {
+        if (scores is not null)
+        {
+            rows.Add((name, scores));
+        }
+    }
+
+    private static string Number(double value) => Math.Abs(value) >= 1000
+        ? value.ToString("0.0", CultureInfo.InvariantCulture)
+        : value.ToString("0.0000", CultureInfo.InvariantCulture);
+
+    private static void Write(Utf8JsonWriter writer, string name, Scores? scores)
+    {
+        writer.WritePropertyName(name);
+        if (scores is null)
+        {
+            writer.WriteNullValue();
+            return;
+        }
+        WriteValues(writer, scores);
+    }
+
+    private static void WriteValues(Utf8JsonWriter writer, Scores scores)
+    {
+        writer.WriteStartObject();
+        WriteNumber(writer, "loss", scores.Loss);
+        foreach (var (metric, value) in scores.Metrics)
+        {
+            WriteNumber(writer, metric, value);
+        }
+        writer.WriteEndObject();
+    }
+
+    /// <summary>JSON has no NaN: null stands for it.</summary>
+    private static void WriteNumber(Utf8JsonWriter writer, string name, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            writer.WriteNumber(name, value);
+        }
+        else
+        {
+            writer.WriteNull(name);
+        }
+    }
+}

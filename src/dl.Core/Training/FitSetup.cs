@@ -1,0 +1,118 @@
+// Everything about a training run that follows from options and data: task, graph, optimiser, and
+// the defaults that nobody gave. What was inferred is said in the log.
+using System.Globalization;
+using Dl.Data;
+using Dl.Models;
+using Dl.Tasks;
+using Microsoft.Extensions.Logging;
+
+namespace Dl.Training;
+
+/// <summary>A resolved training run on one split of the data.</summary>
+public sealed record FitSetup(
+    FitOptions Options, DataSplits Data, LearningTask Task, Graph Graph, GraphPlan Plan,
+    OptimizerRule Rule, TrainerSettings Settings)
+{
+    /// <summary>Multiply-adds of one training step: forward, and twice that backward.</summary>
+    public double Work => 3.0 * Plan.MultiplyAdds * Settings.BatchSize;
+
+    /// <exception cref="UsageException">An option is unknown or does not suit the data.</exception>
+    public static FitSetup Create(FitOptions options, DataSplits data, ulong seed, ILogger log)
+    {
+        var target = data.Preprocessing.Target;
+        int colon = options.Model.IndexOf(':');
+        var named = Zoo.Find(colon < 0 ? options.Model : options.Model[..colon]);
+        string? loss = options.Loss
+            ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
+        var task = LearningTask.Create(target, loss);
+        var (graph, architecture) = Zoo.Resolve(
+            options.Model, data.Preprocessing.FeatureShape, task.Outputs, (float)options.Dropout);
+        var rule = Optimizers.Find(options.Optimizer ?? architecture?.Optimizer ?? "adam");
+        int count = data.Train.Count;
+        int batch = Math.Min(
+            options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
+        int epochs = options.Epochs ?? DefaultEpochs(count, batch);
+        var settings = new TrainerSettings(
+            epochs, batch, options.LearningRate ?? rule.LearningRate, options.ClipGradient,
+            options.Patience ?? Math.Max(5, epochs / 10), seed,
+            new LossSettings
+            {
+                LabelSmoothing = (float)options.LabelSmoothing,
+                ClassWeights = options.BalancedClasses ? Balance(data.Train, target) : null,
+            },
+            options.Threads ?? Math.Max(1, Environment.ProcessorCount));
+        log.LogInformation(
+            "{Task} of {Target}: {Train} training, {Val} validation, {Test} test samples",
+            task.Kind, string.Join(", ", target.Names), count, data.Validation?.Count ?? 0,
+            data.Test?.Count ?? 0);
+        var plan = graph.Plan();
+        log.LogInformation(
+            "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate}, "
+            + "batch {Batch}, at most {Epochs} epochs",
+            options.Model, plan.ParameterCount, task.Loss.Name, rule.Name,
+            settings.LearningRate.ToString(CultureInfo.InvariantCulture), batch, epochs);
+        return new FitSetup(options, data, task, graph, plan, rule, settings);
+    }
+
+    /// <summary>The options that decide the bits of the result, as text.</summary>
+    public Dictionary<string, string> Fingerprint(string data)
+    {
+        static string Text(IFormattable? value) =>
+            value?.ToString(null, CultureInfo.InvariantCulture) ?? "";
+        return new Dictionary<string, string>
+        {
+            ["model"] = Options.Model,
+            ["data"] = data,
+            ["task"] = Task.Kind,
+            ["loss"] = Task.Loss.Name,
+            ["optimizer"] = Rule.Name,
+            ["batch_size"] = Text(Settings.BatchSize),
+            ["lr"] = Text(Settings.LearningRate),
+            ["momentum"] = Text(Options.Momentum),
+            ["weight_decay"] = Text(Options.WeightDecay),
+            ["dropout"] = Text(Options.Dropout),
+            ["init"] = Options.Init ?? "",
+            ["clip_grad"] = Text(Options.ClipGradient),
+            ["label_smoothing"] = Text(Options.LabelSmoothing),
+            ["class_weights"] = Options.BalancedClasses ? "balanced" : "",
+            ["seed"] = Text(Settings.Seed),
+        };
+    }
+
+    /// <summary>Small data wants small batches: 16 below 500 samples, 128 from 50,000.</summary>
+    private static int DefaultBatch(int samples) => samples switch
+    {
+        < 500 => 16,
+        < 5_000 => 32,
+        < 50_000 => 64,
+        _ => 128,
+    };
+
+    /// <summary>About 4,000 steps, within 10 to 200 epochs.</summary>
+    private static int DefaultEpochs(int samples, int batch) =>
+        Math.Clamp(4000 * batch / Math.Max(1, samples), 10, 200);
+
+    /// <summary>samples / (classes * samples of the class), as in logistic regression's "balanced".</summary>
+    private static float[] Balance(IDataset data, TargetSpec target)
+    {
+        if (target.Kind != TargetKind.Classes)
+        {
+            throw new UsageException(
+                "--class-weights balanced: needs a classification with one label a sample");
+        }
+        var counts = new int[target.Labels.Length];
+        var features = new float[data.FeatureShape.Count];
+        var label = new float[data.TargetWidth];
+        for (int i = 0; i < data.Count; i++)
+        {
+            data.Read(i, features, label);
+            counts[(int)label[0]]++;
+        }
+        var weights = new float[counts.Length];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] = counts[i] == 0 ? 0 : (float)data.Count / (counts.Length * counts[i]);
+        }
+        return weights;
+    }
+}

@@ -1,0 +1,134 @@
+// `dl fit`: train a model on data.
+using Dl.Cli.Options;
+using Dl.Training;
+using Microsoft.Extensions.Logging;
+using static Dl.Cli.Commands.FitOptionSpecs;
+using static Dl.Cli.Options.CommonOptions;
+using DataOptions = Dl.Data.DataOptions;
+
+namespace Dl.Cli.Commands;
+
+internal static class FitCommand
+{
+    public static readonly CommandSpec Spec = new("fit", "Train a model on data")
+    {
+        Usage = ["--model NAME|FILE.json DATA... -o MODEL.dlm [OPTION...]"],
+        Arguments = [FitOptionSpecs.Data],
+        Groups =
+        [
+            new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
+            new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
+                ImageSize, Grayscale, OnBadData),
+            new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate, Momentum, WeightDecay,
+                ClipGradient, LabelSmoothing, Patience, Time, Seed, Device, Threads),
+            new("Output", Output, Resume, CheckpointEvery, Log, Curves, DryRun, Json),
+            General,
+        ],
+        Examples =
+        [
+            new("dl fit --model mlp iris.csv --target species --folds 5",
+                "Cross-validates a multi-layer perceptron on a table and writes no model."),
+            new("dl fit --model cnn fashion-mnist/ -o fashion.dlm --epochs 12",
+                "Trains a convolutional network on IDX files and keeps the best epoch."),
+            new("dl fit --model mlp:64,32 houses.csv --target price --val 0.1 -o houses.dlm",
+                "Regression with a tenth of the rows held out to choose the best epoch."),
+            new("dl fit --model cnn fashion-mnist/ -o fashion.dlm --epochs 12 --resume",
+                "Goes on where an interrupted run stopped."),
+            new("dl fit --model lenet digits/ --dry-run",
+                "Prints the layers and what they cost."),
+            new("dl fit -c run.json --lr 0.01",
+                "Takes all options from a file but one."),
+        ],
+        Run = Run,
+    };
+
+    private static int Run(Session session)
+    {
+        FitOptions options = ToOptions(session.Values);
+        FitResult result = FitJob.Run(
+            options, Devices.Chooser(), new FitProgress(session).Events, session.Log);
+        if (result.Interrupted)
+        {
+            string how = options.Output is null
+                ? "nothing was to be written" : "the same line with --resume goes on";
+            session.Log.LogWarning("interrupted after epoch {Epoch}; {How}", result.Epochs, how);
+            return CliApp.Interrupted;
+        }
+        session.Out.Write(session.Values.Flag(Json) ? FitReport.Json(result) + "\n"
+            : options.DryRun ? Descriptions.Layers(result.Setup.Plan) : FitReport.Text(result));
+        return 0;
+    }
+
+    /// <exception cref="UsageException">Options are missing or contradict one another.</exception>
+    internal static FitOptions ToOptions(Values values)
+    {
+        string? model = values.Text(Model);
+        if (model is null)
+        {
+            throw new UsageException(
+                "fit: no --model given; name an architecture (dl info --list models), "
+                + "a graph file or a layer string");
+        }
+        bool writes = !values.Flag(DryRun) && values.Integer(Folds) is null
+            && values.Integer(Repeats) == 1;
+        if (writes && values.Text(Output) is null)
+        {
+            throw new UsageException("fit: no -o MODEL.dlm given; say where the model goes");
+        }
+        return new FitOptions
+        {
+            Model = model,
+            Data = ToDataOptions(values),
+            Output = values.Text(Output),
+            Loss = values.Text(Loss),
+            Epochs = values.Integer(Epochs),
+            BatchSize = values.Integer(BatchSize),
+            Optimizer = values.Text(FitOptionSpecs.Optimizer),
+            LearningRate = values.Number(LearningRate),
+            Momentum = values.Number(Momentum),
+            WeightDecay = values.Number(WeightDecay),
+            Dropout = values.Number(Dropout)!.Value,
+            Init = values.Text(Init),
+            ClipGradient = values.Number(ClipGradient),
+            LabelSmoothing = values.Number(LabelSmoothing)!.Value,
+            BalancedClasses = values.Text(ClassWeights) == "balanced",
+            Patience = values.Integer(Patience),
+            TimeBudget = values.Seconds(Time),
+            Folds = values.Integer(Folds),
+            Repeats = values.Integer(Repeats)!.Value,
+            Resume = values.Flag(Resume),
+            CheckpointEvery = values.Integer(CheckpointEvery),
+            LogFile = values.Text(FitOptionSpecs.Log),
+            CurvesFile = values.Text(Curves),
+            DryRun = values.Flag(DryRun),
+            Seed = (ulong)values.Long(Seed)!.Value,
+            Device = values.Text(CommonOptions.Device)!,
+            Threads = values.Integer(Threads),
+        };
+    }
+
+    private static DataOptions ToDataOptions(Values values)
+    {
+        double[] split = values.Numbers(Split);
+        if (split.Length > 0 && (split.Length is not (2 or 3) || Math.Abs(split.Sum() - 1) > 1e-9))
+        {
+            throw new UsageException(
+                $"--split: {string.Join(",", split)} given, two or three shares that add up "
+                + "to 1 expected, such as 0.8,0.1,0.1");
+        }
+        return new DataOptions
+        {
+            Inputs = values.Arguments(FitOptionSpecs.Data),
+            Validation = values.Text(Validation),
+            Test = values.Text(FitOptionSpecs.Test),
+            Split = split.Length > 0 ? split : null,
+            Target = values.List(Target),
+            Ignore = values.List(Ignore),
+            Task = values.Text(FitOptionSpecs.Task),
+            SkipBad = values.Text(OnBadData) == "skip",
+            ImageSize = values.Integer(ImageSize),
+            Grayscale = values.Flag(Grayscale),
+            Seed = (ulong)values.Long(Seed)!.Value,
+        };
+    }
+}

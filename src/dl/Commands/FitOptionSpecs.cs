@@ -1,0 +1,211 @@
+// What `dl fit` can be told, in the order of its help. The command itself is in Fit.cs.
+using Dl.Cli.Options;
+
+namespace Dl.Cli.Commands;
+
+internal static class FitOptionSpecs
+{
+    public static readonly ArgumentSpec Data =
+        new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 1, Many: true);
+
+    public static readonly OptionSpec Model = new(
+        "model", "architecture, graph file or layer string")
+    {
+        Alias = 'm', Value = "NAME|FILE.json", Registry = "models",
+        More = "A name of `dl info --list models`, with arguments behind a colon where it takes "
+            + "some (`mlp:256,128`); a graph in a JSON file; or layers joined by dashes, such as "
+            + "`conv32-relu-pool2-conv64-relu-pool2-dense128-relu`. The output layer is added to "
+            + "fit the task.",
+    };
+
+    public static readonly OptionSpec Task = new("task", "what the model is for [inferred]")
+    {
+        Value = "NAME", Registry = "tasks",
+        More = "Inferred from the target and printed. Say it where the guess is wrong, for "
+            + "example when classes are written as numbers.",
+    };
+
+    public static readonly OptionSpec Loss = new(
+        "loss", "what training makes small [the task's own]")
+    {
+        Value = "NAME", Registry = "losses",
+    };
+
+    public static readonly OptionSpec Target = new("target", "columns to predict [inferred]")
+    {
+        Kind = ValueKind.List, Value = "COLS",
+        More = "Several columns, separated by commas, make a model with several outputs.",
+    };
+
+    public static readonly OptionSpec Ignore = new("ignore", "columns that the model must not see")
+    {
+        Kind = ValueKind.List, Value = "COLS",
+        More = "What repeats the target or names the row belongs here.",
+    };
+
+    public static readonly OptionSpec Validation = new(
+        "val", "validation data: file, folder or share")
+    {
+        Value = "WHAT",
+        More = "A share such as `0.1` is drawn at random from the training data. Without it, a "
+            + "`val` part of the data is used where there is one, or else a tenth is held out when "
+            + "there are 50 samples or more; `none` holds nothing out.",
+    };
+
+    public static readonly OptionSpec Test = new("test", "test data: file, folder or share")
+    {
+        Value = "WHAT", More = "Scored once, after training; nothing is chosen by it.",
+    };
+
+    public static readonly OptionSpec Split = new(
+        "split", "shares of training, validation and test")
+    {
+        Kind = ValueKind.Numbers, Value = "A,B,C", Min = 0, Max = 1,
+        More = "Two or three numbers that add up to 1, such as `0.8,0.1,0.1`.",
+    };
+
+    public static readonly OptionSpec Folds = new("folds", "cross-validate with N folds")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 2, Max = int.MaxValue,
+        More = "Trains N models, each tested on another Nth of the data, and prints mean and "
+            + "standard deviation. With `-o` a model is then trained on all of the data and written.",
+    };
+
+    public static readonly OptionSpec Repeats = new("repeats", "train N times, from N seeds")
+    {
+        Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 1, Max = int.MaxValue,
+    };
+
+    public static readonly OptionSpec ClassWeights = new("class-weights", "weigh the classes")
+    {
+        Value = "HOW", Default = "none", Allowed = ["none", "balanced"],
+        More = "`balanced` weighs each class by the inverse of its frequency.",
+    };
+
+    public static readonly OptionSpec ImageSize = new(
+        "image-size", "resize images to N by N [their own]")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 1, Max = 16384,
+        More = "Without it, images of one common size keep it; others become 64 by 64.",
+    };
+
+    public static readonly OptionSpec Grayscale = new("grayscale", "read images without colour")
+    {
+        Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec Epochs = new(
+        "epochs", "passes over the data [by its size]")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+        More = "An upper bound: early stopping may end before. Without it, as many as make about "
+            + "4000 steps, from 10 to 200.",
+    };
+
+    public static readonly OptionSpec BatchSize = new(
+        "batch-size", "samples a step [by size of the data]")
+    {
+        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+    };
+
+    public static readonly OptionSpec Optimizer = new(
+        "optimizer", "how weights follow gradients [adam]")
+    {
+        Value = "NAME", Registry = "optimizers",
+    };
+
+    public static readonly OptionSpec LearningRate = new(
+        "lr", "learning rate [the optimizer's own]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
+    };
+
+    public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0, Max = 1, BelowMax = true,
+    };
+
+    public static readonly OptionSpec WeightDecay = new(
+        "weight-decay", "pull to zero [the optimizer's own]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0,
+    };
+
+    public static readonly OptionSpec Dropout = new("dropout", "share of hidden units left out")
+    {
+        Kind = ValueKind.Number, Value = "X", Default = "0", Min = 0, Max = 1, BelowMax = true,
+        More = "Only while training, and only in architectures that have a place for it.",
+    };
+
+    public static readonly OptionSpec Init = new("init", "how weights start [by activation]")
+    {
+        Value = "NAME", Registry = "initializers",
+    };
+
+    public static readonly OptionSpec ClipGradient = new(
+        "clip-grad", "longest gradient, as a norm [no limit]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
+        More = "The norm over all weights; a longer gradient is shortened to it.",
+    };
+
+    public static readonly OptionSpec LabelSmoothing = new(
+        "label-smoothing", "share of a label spread evenly")
+    {
+        Kind = ValueKind.Number, Value = "X", Default = "0", Min = 0, Max = 1, BelowMax = true,
+    };
+
+    public static readonly OptionSpec Patience = new(
+        "patience", "epochs without gain before it stops")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 0, Max = int.MaxValue,
+        More = "Early stopping is on where there is validation data: by default after a tenth of "
+            + "the epochs, at least 5. `0` turns it off.",
+    };
+
+    public static readonly OptionSpec Time = new("time", "stop after this time, such as 10m")
+    {
+        Kind = ValueKind.Duration, Value = "TIME",
+        More = "Seconds, or a number with `s`, `m`, `h`, `d`: `90`, `10m`, `1h30m`. The epoch that "
+            + "runs is ended and the best model is kept.",
+    };
+
+    public static readonly OptionSpec Resume = new("resume", "go on from the checkpoint of -o")
+    {
+        Kind = ValueKind.Flag,
+        More = "Ends with the same bits as if training had never stopped. Give the same data and "
+            + "options; `--epochs` may be larger.",
+    };
+
+    public static readonly OptionSpec CheckpointEvery = new(
+        "checkpoint-every", "epochs between checkpoints [by time]")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+        More = "Without it, at the end of an epoch when ten seconds have passed since the last.",
+    };
+
+    public static readonly OptionSpec Output = new("output", "the model file to write")
+    {
+        Alias = 'o', Kind = ValueKind.Path, Value = "MODEL.dlm",
+        More = "Written in one go, so an interrupted run leaves the old file as it was. It holds "
+            + "the epoch that was best on validation data. Beside it, while training runs, lies "
+            + "the checkpoint MODEL.dlm.checkpoint.",
+    };
+
+    public static readonly OptionSpec Log = new("log", "write a line an epoch to a CSV file")
+    {
+        Kind = ValueKind.Path, Value = "FILE.csv",
+    };
+
+    public static readonly OptionSpec Curves = new(
+        "curves", "draw losses and metrics to a PNG file")
+    {
+        Kind = ValueKind.Path, Value = "FILE.png",
+    };
+
+    public static readonly OptionSpec DryRun = new("dry-run", "print the layers and stop")
+    {
+        Kind = ValueKind.Flag,
+        More = "Layers with their output shapes and parameters, and what memory training needs.",
+    };
+}

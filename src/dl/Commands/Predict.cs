@@ -1,0 +1,70 @@
+// `dl predict`: apply a model to new data.
+using Dl.Cli.Options;
+using static Dl.Cli.Options.CommonOptions;
+
+namespace Dl.Cli.Commands;
+
+internal static class PredictCommand
+{
+    public static readonly ArgumentSpec Model = new(
+        "MODEL", "a model file of dl fit", 1, Many: false);
+
+    public static readonly ArgumentSpec Input =
+        new("INPUT", "tables, images or folders; - or nothing is stdin", 0, Many: true);
+
+    public static readonly OptionSpec Top = new("top", "print the K likeliest classes")
+    {
+        Kind = ValueKind.Integer, Value = "K", Min = 1, Max = int.MaxValue,
+    };
+
+    public static readonly OptionSpec Probabilities = new(
+        "proba", "print the probability of every class")
+    {
+        Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec Score = new("score", "compare with labels found in the input")
+    {
+        Kind = ValueKind.Flag,
+        More = "Prints the task's metrics with their 95 % confidence intervals instead of the "
+            + "predictions.",
+    };
+
+    public static readonly OptionSpec Format = new("format", "form of the predictions")
+    {
+        Value = "FORM", Default = "csv", Allowed = ["csv", "tsv", "jsonl"],
+    };
+
+    public static readonly OptionSpec Output = new("output", "write to a file instead of stdout")
+    {
+        Alias = 'o', Kind = ValueKind.Path, Value = "FILE", Default = "-",
+    };
+
+    public static readonly OptionSpec BatchSize = new("batch-size", "samples a step [by model]")
+    {
+        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+    };
+
+    public static readonly CommandSpec Spec = new("predict", "Apply a model to new data")
+    {
+        Usage = ["MODEL.dlm [INPUT...|-] [OPTION...]"],
+        Arguments = [Model, Input],
+        Groups =
+        [
+            new("Predictions", Top, Probabilities, Score, Format, Output, Json),
+            new("Running", BatchSize, OnBadData, Device, Threads),
+            General,
+        ],
+        Examples =
+        [
+            new("dl predict iris.dlm new-flowers.csv", "A line of CSV for every row of the table."),
+            new("tail -n 5 iris.csv | dl predict iris.dlm --proba",
+                "Rows from standard input, with the probability of every class."),
+            new("dl predict fashion.dlm fashion-mnist/ --score --json",
+                "Accuracy on labelled data as JSON."),
+            new("dl predict flowers.dlm photos/*.jpg --top 3 --format jsonl",
+                "The three likeliest classes of each photograph."),
+        ],
+        Run = session => Engine.Predict(session),
+    };
+}

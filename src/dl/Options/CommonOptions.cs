@@ -1,0 +1,85 @@
+// Options that several commands share, worded once.
+namespace Dl.Cli.Options;
+
+internal static class CommonOptions
+{
+    public static readonly OptionSpec Device = new("device", "where to compute")
+    {
+        Value = "DEVICE", Default = "auto",
+        More = "`auto` takes what is fastest for the model at hand and says which; `cpu` is the "
+            + "managed device that is always there; `opencl` is the first OpenCL device and "
+            + "`opencl:N` the one with that number in `dl info --devices`.",
+    };
+
+    public static readonly OptionSpec Threads = new("threads", "worker threads [all cores]")
+    {
+        Alias = 'j', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = 1024,
+        More = "Used by the managed device and by the threads that read data ahead.",
+    };
+
+    public static readonly OptionSpec Seed = new("seed", "start of every random number")
+    {
+        Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 0, Max = long.MaxValue,
+        More = "The same seed on the same device with the same program gives the same bits.",
+    };
+
+    public static readonly OptionSpec OnBadData = new("on-bad-data", "what to do with bad input")
+    {
+        Value = "WHAT", Default = "error", Allowed = ["error", "skip"],
+        More = "`error` stops at the first bad row or file and names it. `skip` leaves such rows "
+            + "and files out and says how many there were.",
+    };
+
+    public static readonly OptionSpec Json = new(
+        "json", "print the result as JSON, one object a line")
+    {
+        Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec Config = new("config", "take options from a JSON file")
+    {
+        Alias = 'c', Kind = ValueKind.Path, Value = "FILE.json", Transient = true,
+        More = "The file holds one object. Its keys are long option names without the dashes, and "
+            + "argument names in lower case; lists are arrays, switches are true or false. What "
+            + "the command line says counts more than the file, and the file more than the "
+            + "defaults. `-` reads it from standard input.",
+    };
+
+    public static readonly OptionSpec DumpConfig = new(
+        "dump-config", "print the options in effect and stop")
+    {
+        Kind = ValueKind.Flag, Transient = true,
+        More = "The output is a file for `-c`.",
+    };
+
+    public static readonly OptionSpec Quiet = new("quiet", "only warnings and errors on stderr")
+    {
+        Alias = 'q', Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec Verbose = new("verbose", "say more on stderr")
+    {
+        Alias = 'v', Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec LogFormat = new(
+        "log-format", "form of the messages on stderr")
+    {
+        Value = "FORM", Default = "text", Allowed = ["text", "json"],
+    };
+
+    public static readonly OptionSpec Debug = new(
+        "debug", "show where in the program an error arose")
+    {
+        Kind = ValueKind.Flag,
+    };
+
+    public static readonly OptionSpec Help = new("help", "show this help and stop")
+    {
+        Alias = 'h', Kind = ValueKind.Flag, Transient = true,
+    };
+
+    /// <summary>The last heading of every command.</summary>
+    public static readonly OptionGroup General =
+        new("General", Config, DumpConfig, Quiet, Verbose, LogFormat, Debug, Help);
+}

@@ -1,0 +1,93 @@
+using Dl.Layers;
+using Dl.Models;
+using Dl.Tensors;
+
+namespace Dl.Tests.Models;
+
+public sealed class ZooTests
+{
+    /// <summary>Parameter counts worked out by hand from the published layer sizes.</summary>
+    [Theory]
+    [InlineData("perceptron", new[] { 4 }, 3, (4 * 3) + 3)]
+    [InlineData("linear", new[] { 4 }, 1, 5)]
+    [InlineData("logistic", new[] { 28, 28, 1 }, 10, 7850)]
+    [InlineData("mlp:512,256", new[] { 28, 28, 1 }, 10, 535818)]
+    [InlineData("cnn", new[] { 28, 28, 1 }, 10, 3241354)]
+    [InlineData("lenet", new[] { 28, 28, 1 }, 10, 61706)]
+    [InlineData("conv32-relu-pool2-conv64-relu-pool2-dense1024-relu", new[] { 28, 28, 1 }, 10,
+        3241354)]
+    [InlineData("conv8x5s2-gap", new[] { 28, 28, 3 }, 4, (25 * 3 * 8) + 8 + (8 * 4) + 4)]
+    [InlineData("dense5-tanh", new[] { 2 }, 2, 10 + 5 + 10 + 2)]
+    public void ParameterCounts(string model, int[] input, int outputs, int parameters)
+    {
+        var (graph, _) = Zoo.Resolve(model, new Shape(input), outputs, 0);
+        var plan = graph.Plan();
+        Assert.Equal(parameters, plan.ParameterCount);
+        Assert.Equal(new Shape(outputs), plan.Output);
+    }
+
+    [Theory]
+    [InlineData("resnet", "no such model")]
+    [InlineData("mpl", "did you mean 'mlp'?")]
+    [InlineData("mlp:0", "'0' is not a layer size")]
+    [InlineData("mlp:12,x", "'x' is not a layer size")]
+    [InlineData("cnn:3", "takes no arguments")]
+    [InlineData("cnn", "needs images")]
+    [InlineData("dense5-rleu", "did you mean 'relu'?")]
+    [InlineData("conv0-relu", "'conv0' is no layer")]
+    [InlineData("missing.json", "cannot be read")]
+    public void WrongModelsAreNamed(string model, string message)
+    {
+        var error = Assert.Throws<UsageException>(() => Zoo.Resolve(model, new Shape(4), 2, 0));
+        Assert.Contains(message, error.Message);
+    }
+
+    [Fact]
+    public void DropoutFollowsHiddenActivations()
+    {
+        var (graph, _) = Zoo.Resolve("dense5-relu-dense4-tanh", new Shape(3), 2, 0.25f);
+        Assert.Equal(
+            ["dense_1", "dropout_1", "dense_2", "dropout_2", "output"],
+            graph.Layers.Select(l => l.Name));
+        Assert.Equal(0.25f, ((Dropout)graph.Layers[1]).Rate);
+    }
+
+    [Fact]
+    public void GraphFilesAreReadAndChecked()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.json");
+        try
+        {
+            File.WriteAllText(path, """
+                {
+                  "layers": [
+                    { "type": "dense", "name": "a", "units": 4, "activation": "relu" },
+                    { "type": "dense", "name": "b", "units": 4, "inputs": ["input"] },
+                    { "type": "add", "name": "sum", "inputs": ["a", "b"] }, // a comment
+                    { "type": "dense", "units": 0 }
+                  ]
+                }
+                """);
+            var (graph, _) = Zoo.Resolve(path, new Shape(3), 2, 0);
+            Assert.Equal(new Shape(2), graph.Plan().Output);
+            Assert.Equal(16 + 16 + 10, graph.Plan().ParameterCount);
+
+            File.WriteAllText(path, """
+                { "layers": [
+                  { "type": "dense", "name": "a", "units": 4 },
+                  { "type": "add", "inputs": ["a", "bb"] } ] }
+                """);
+            var error = Assert.Throws<UsageException>(
+                () => Zoo.Resolve(path, new Shape(3), 2, 0));
+            Assert.Contains("layer 'add_1': earlier layer 'bb'", error.Message);
+
+            File.WriteAllText(path, """{ "layers": [ { "type": "dens", "units": 4 } ] }""");
+            error = Assert.Throws<UsageException>(() => Zoo.Resolve(path, new Shape(3), 2, 0));
+            Assert.Contains(path + ":1", error.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// Runs dl as a user does: as a process, in a temporary folder. DL_BIN names the program; without it
+// the assembly that the tests were built with is run.
+using System.Diagnostics;
+using System.Text;
+
+namespace Dl.Tests;
+
+/// <summary>What a run left: both streams and the exit code.</summary>
+public sealed record Ran(string Out, string Error, int Code)
+{
+    public string[] Lines => Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>A temporary folder in which dl runs; deleted at the end.</summary>
+public sealed class Workplace : IDisposable
+{
+    private const int Limit = 120_000;
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("dl-test-").FullName;
+
+    /// <summary>Program and first arguments.</summary>
+    private static string[] Command()
+    {
+        string? binary = Environment.GetEnvironmentVariable("DL_BIN");
+        return binary is not null && File.Exists(binary)
+            ? [Path.GetFullPath(binary)]
+            : ["dotnet", Path.Combine(AppContext.BaseDirectory, "dl.dll")];
+    }
+
+    /// <summary>The command line of dl as a shell reads it.</summary>
+    public static string ShellCommand => string.Join(' ', Command().Select(word => $"'{word}'"));
+
+    public string Write(string name, string text)
+    {
+        string path = Path.Combine(Folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    public Ran Dl(params string[] arguments) => Run(Command(), arguments, null);
+
+    /// <summary>With <paramref name="input"/> on stdin.</summary>
+    public Ran Fed(string input, params string[] arguments) => Run(Command(), arguments, input);
+
+    /// <summary>A line for sh, in which `dl` is the program.</summary>
+    public Ran Shell(string line) =>
+        Run(["bash", "-c", $"dl() {{ {ShellCommand} \"$@\"; }}; {line}"], [], null);
+
+    /// <summary>Starts dl without waiting for it.</summary>
+    public Process Start(params string[] arguments)
+    {
+        string[] command = Command();
+        return Process.Start(Info(command, arguments))!;
+    }
+
+    private Ran Run(string[] command, string[] arguments, string? input)
+    {
+        using Process process = Process.Start(Info(command, arguments))!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (input is not null)
+        {
+            process.StandardInput.Write(input);
+        }
+        process.StandardInput.Close();
+        if (!process.WaitForExit(Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"dl {string.Join(' ', arguments)} took over {Limit} ms");
+        }
+        return new Ran(output.Result, error.Result, process.ExitCode);
+    }
+
+    private ProcessStartInfo Info(string[] command, string[] arguments)
+    {
+        var info = new ProcessStartInfo(command[0])
+        {
+            WorkingDirectory = Folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+        };
+        foreach (string word in command.Skip(1).Concat(arguments))
+        {
+            info.ArgumentList.Add(word);
+        }
+        return info;
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
