@@ -5,6 +5,7 @@ using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
 
+[SkipLocalsInit]
 internal static unsafe class Blocks<TLeft, TRight>
     where TLeft : struct, ILeft
     where TRight : struct, IRight

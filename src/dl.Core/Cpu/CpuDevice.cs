@@ -25,6 +25,7 @@ internal interface IRange
 }
 
 /// <summary>The managed device.</summary>
+[SkipLocalsInit]
 public sealed unsafe partial class CpuDevice : Device
 {
     /// <summary>Bytes: a cache line and a Vector512.</summary>

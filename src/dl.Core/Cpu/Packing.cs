@@ -72,6 +72,7 @@ internal readonly unsafe struct RightMatrix(float* data, long step, int ld, bool
 }
 
 /// <summary>Moves into one panel.</summary>
+[SkipLocalsInit]
 internal static unsafe class Panel
 {
     /// <summary>Floats by which a panel of 12 may be overrun while it is written.</summary>
@@ -178,55 +179,96 @@ internal static unsafe class Panel
     }
 
     /// <summary>
-    /// Transposes 16 x 16: pairs within 128 bits, pairs of pairs, then quarters of the vectors.
+    /// Transposes 16 x 16 in registers: pairs within 128 bits, pairs of pairs, then quarters of the
+    /// vectors. q[j]_[i]: columns j, j + 4, j + 8, j + 12 of rows 4 i to 4 i + 3.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Square(float** rows, int from, int count, float* panel, int width)
     {
-        V* q = stackalloc V[16];
-        for (int i = 0; i < 16; i += 4)
+        if (count < Lane.Count)
         {
-            V a, b, c, d;
-            if (count == Lane.Count)
-            {
-                a = Vector512.Load(rows[i] + from);
-                b = Vector512.Load(rows[i + 1] + from);
-                c = Vector512.Load(rows[i + 2] + from);
-                d = Vector512.Load(rows[i + 3] + from);
-            }
-            else
-            {
-                a = Lane.Load(rows[i] + from, count);
-                b = Lane.Load(rows[i + 1] + from, count);
-                c = Lane.Load(rows[i + 2] + from, count);
-                d = Lane.Load(rows[i + 3] + from, count);
-            }
-            var ab = Avx512F.UnpackLow(a, b).AsDouble();
-            var cd = Avx512F.UnpackLow(c, d).AsDouble();
-            var ef = Avx512F.UnpackHigh(a, b).AsDouble();
-            var gh = Avx512F.UnpackHigh(c, d).AsDouble();
-            // q[4 * j + i / 4]: columns j, j + 4, j + 8, j + 12 of rows i to i + 3.
-            q[i >> 2] = Avx512F.UnpackLow(ab, cd).AsSingle();
-            q[4 + (i >> 2)] = Avx512F.UnpackHigh(ab, cd).AsSingle();
-            q[8 + (i >> 2)] = Avx512F.UnpackLow(ef, gh).AsSingle();
-            q[12 + (i >> 2)] = Avx512F.UnpackHigh(ef, gh).AsSingle();
+            Rest(rows, from, count, panel, width);
+            return;
         }
-        V* t = stackalloc V[16];
-        for (int j = 0; j < 4; j++)
+        V q0_3 = V.Zero, q1_3 = V.Zero, q2_3 = V.Zero, q3_3 = V.Zero;
+        Four(rows, from, out V q0_0, out V q1_0, out V q2_0, out V q3_0);
+        Four(rows + 4, from, out V q0_1, out V q1_1, out V q2_1, out V q3_1);
+        Four(rows + 8, from, out V q0_2, out V q1_2, out V q2_2, out V q3_2);
+        if (width != MicroKernel.Rows)
         {
-            V a = q[4 * j], b = q[(4 * j) + 1], c = q[(4 * j) + 2], d = q[(4 * j) + 3];
-            V low = Avx512F.Shuffle4x128(a, b, 0x44), high = Avx512F.Shuffle4x128(c, d, 0x44);
-            t[j] = Avx512F.Shuffle4x128(low, high, 0x88);
-            t[j + 4] = Avx512F.Shuffle4x128(low, high, 0xDD);
-            low = Avx512F.Shuffle4x128(a, b, 0xEE);
-            high = Avx512F.Shuffle4x128(c, d, 0xEE);
-            t[j + 8] = Avx512F.Shuffle4x128(low, high, 0x88);
-            t[j + 12] = Avx512F.Shuffle4x128(low, high, 0xDD);
+            Four(rows + 12, from, out q0_3, out q1_3, out q2_3, out q3_3);
         }
+        Quarters(q0_0, q0_1, q0_2, q0_3,
+            out V t0, out V t4, out V t8, out V t12);
+        Quarters(q1_0, q1_1, q1_2, q1_3,
+            out V t1, out V t5, out V t9, out V t13);
+        Quarters(q2_0, q2_1, q2_2, q2_3,
+            out V t2, out V t6, out V t10, out V t14);
+        Quarters(q3_0, q3_1, q3_2, q3_3,
+            out V t3, out V t7, out V t11, out V t15);
+        // In this order: a column of 12 overruns the next, which is then written.
+        t0.Store(panel);
+        t1.Store(panel + (1 * width));
+        t2.Store(panel + (2 * width));
+        t3.Store(panel + (3 * width));
+        t4.Store(panel + (4 * width));
+        t5.Store(panel + (5 * width));
+        t6.Store(panel + (6 * width));
+        t7.Store(panel + (7 * width));
+        t8.Store(panel + (8 * width));
+        t9.Store(panel + (9 * width));
+        t10.Store(panel + (10 * width));
+        t11.Store(panel + (11 * width));
+        t12.Store(panel + (12 * width));
+        t13.Store(panel + (13 * width));
+        t14.Store(panel + (14 * width));
+        t15.Store(panel + (15 * width));
+    }
+
+    /// <summary>Fewer than 16 columns, by way of memory.</summary>
+    private static void Rest(float** rows, int from, int count, float* panel, int width)
+    {
+        float* square = stackalloc float[16 * Lane.Count];
+        float** copies = stackalloc float*[Lane.Count];
+        for (int i = 0; i < Lane.Count; i++)
+        {
+            copies[i] = square + (i * Lane.Count);
+            Lane.Load(rows[i] + from, count).Store(copies[i]);
+        }
+        float* turned = stackalloc float[16 * Lane.Count];
+        Square(copies, 0, Lane.Count, turned, Lane.Count);
         for (int k = 0; k < count; k++)
         {
-            t[k].Store(panel + (k * width));
+            Vector512.Load(turned + (k * Lane.Count)).Store(panel + (k * width));
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Four(float** rows, int from, out V q0, out V q1, out V q2, out V q3)
+    {
+        V a = Vector512.Load(rows[0] + from), b = Vector512.Load(rows[1] + from);
+        V c = Vector512.Load(rows[2] + from), d = Vector512.Load(rows[3] + from);
+        var low = Avx512F.UnpackLow(a, b).AsDouble();
+        var low2 = Avx512F.UnpackLow(c, d).AsDouble();
+        var high = Avx512F.UnpackHigh(a, b).AsDouble();
+        var high2 = Avx512F.UnpackHigh(c, d).AsDouble();
+        q0 = Avx512F.UnpackLow(low, low2).AsSingle();
+        q1 = Avx512F.UnpackHigh(low, low2).AsSingle();
+        q2 = Avx512F.UnpackLow(high, high2).AsSingle();
+        q3 = Avx512F.UnpackHigh(high, high2).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quarters(
+        V a, V b, V c, V d, out V t0, out V t4, out V t8, out V t12)
+    {
+        V low = Avx512F.Shuffle4x128(a, b, 0x44), high = Avx512F.Shuffle4x128(c, d, 0x44);
+        t0 = Avx512F.Shuffle4x128(low, high, 0x88);
+        t4 = Avx512F.Shuffle4x128(low, high, 0xDD);
+        low = Avx512F.Shuffle4x128(a, b, 0xEE);
+        high = Avx512F.Shuffle4x128(c, d, 0xEE);
+        t8 = Avx512F.Shuffle4x128(low, high, 0x88);
+        t12 = Avx512F.Shuffle4x128(low, high, 0xDD);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -38,6 +38,7 @@ internal unsafe struct PatchGrid
 }
 
 /// <summary>Patches as rows.</summary>
+[SkipLocalsInit]
 internal readonly unsafe struct PatchRows(PatchGrid grid) : ILeft
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
