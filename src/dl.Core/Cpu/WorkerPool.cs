@@ -69,11 +69,15 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
         Debug.Assert(!_busy, "a piece must not start work of its own");
         _busy = true;
+        // The last call's ticket is closed before its fields change: a thread that still holds it
+        // would otherwise compare it with the new number of pieces.
+        long closed = (_ticket >> 32 << 32) | int.MaxValue;
+        Interlocked.Exchange(ref _ticket, closed);
         _work = Unsafe.AsPointer(ref work);
         _code = &Invoke<T>;
         Volatile.Write(ref _pieces, pieces);
         Volatile.Write(ref _pending, pieces);
-        long call = ((_ticket >> 32) + 1) << 32;
+        long call = ((closed >> 32) + 1) << 32;
         Interlocked.Exchange(ref _ticket, call);
         int asleep = Math.Min(Volatile.Read(ref _sleeping), pieces - 1);
         if (asleep > 0)
