@@ -19,8 +19,10 @@ internal static unsafe class Blocks<TLeft, TRight>
         int blocks = Math.Max(1, (depth + CpuDevice.BlockDepth - 1) / CpuDevice.BlockDepth);
         // Equal blocks, cut where the transposing of four at a time comes out even.
         int block = ((depth + blocks - 1) / blocks + 3) & ~3;
-        float* left = pack, right = pack + (CpuDevice.BlockRows * CpuDevice.BlockDepth) + Panel.Slack;
-        for (int column = region.ColumnFrom; column < region.ColumnTo; column += CpuDevice.BlockColumns)
+        float* left = pack;
+        float* right = pack + (CpuDevice.BlockRows * CpuDevice.BlockDepth) + Panel.Slack;
+        for (int column = region.ColumnFrom; column < region.ColumnTo;
+            column += CpuDevice.BlockColumns)
         {
             int columns = Math.Min(CpuDevice.BlockColumns, region.ColumnTo - column);
             int padded = (columns + MicroKernel.Columns - 1) & ~(MicroKernel.Columns - 1);

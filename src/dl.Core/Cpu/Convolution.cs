@@ -1,7 +1,7 @@
 // Convolution and its gradients as products with patches (Patches.cs):
 //   y = patches(x) w;   dx = patches(dy) turned w;   dw^T = dy^T patches(x)
-// With a stride, the pixels of dx fall into stride x stride classes, each reached by taps of its own;
-// each class is a product. Depthwise convolution is in Depthwise.cs.
+// With a stride, the pixels of dx fall into stride x stride classes, each reached by taps of its
+// own; each class is a product. Depthwise convolution is in Depthwise.cs.
 using System.Runtime.CompilerServices;
 using Dl.Ops;
 using Dl.Tensors;

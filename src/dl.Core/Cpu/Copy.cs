@@ -1,6 +1,6 @@
 // Fill and the strided copy. Neighbouring dimensions that lie one after the other on both sides are
-// joined first, so most copies become runs of consecutive elements; a transpose goes by small blocks
-// so that both sides stay in the cache.
+// joined first, so most copies become runs of consecutive elements; a transpose goes by small
+// blocks so that both sides stay in the cache.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;

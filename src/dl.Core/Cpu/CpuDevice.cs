@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuDevice : Device
     /// <summary>Bytes: a cache line and a Vector512.</summary>
     private const int Alignment = 64;
 
-    /// <summary>Below this many cheap element operations a second thread costs more than it saves.</summary>
+    /// <summary>Fewer cheap element operations than this are not worth a second thread.</summary>
     private const int Grain = 16384;
 
     private readonly WorkerPool _pool;
@@ -125,7 +125,7 @@ public sealed unsafe partial class CpuDevice : Device
         _pool.Run((int)((n + run - 1) / run), new RangeWork<T>(work, n, (int)run));
     }
 
-    /// <summary>Items of <paramref name="cost"/> element operations each, cut between items.</summary>
+    /// <summary>Items of <paramref name="cost"/> element operations, cut between items.</summary>
     private void SplitRows<T>(int rows, long cost, T work)
         where T : struct, IRange =>
         Split(rows, (int)Math.Clamp(Grain / Math.Max(1, cost), 1, int.MaxValue), work);

@@ -31,7 +31,8 @@ public sealed unsafe partial class CpuDevice
         {
             for (int row = from; row < to; row++)
             {
-                int b = row / s.OutHeight, top = (row % s.OutHeight * s.Stride.Height) - s.Padding.Top;
+                int b = row / s.OutHeight;
+                int top = (row % s.OutHeight * s.Stride.Height) - s.Padding.Top;
                 for (int ox = 0; ox < s.OutWidth; ox++)
                 {
                     Pixel(x + ((long)b * s.Height * s.Width * s.Channels), top,
@@ -142,7 +143,8 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <summary>Parts of the rows of dy: sums[part] is as large as w.</summary>
-    private readonly struct DepthwiseWeightRange(float* x, float* dy, float* sums, ConvShape s) : IRange
+    private readonly struct DepthwiseWeightRange(
+        float* x, float* dy, float* sums, ConvShape s) : IRange
     {
         public void Run(int from, int to)
         {

@@ -141,7 +141,8 @@ public sealed unsafe partial class CpuDevice
             int j = 0;
             for (; j <= width - Lane.Count; j += Lane.Count)
             {
-                V s = Vector512.FusedMultiplyAdd(x0, Vector512.Load(p + j), Vector512.Load(sums + j));
+                V s = Vector512.Load(sums + j);
+                s = Vector512.FusedMultiplyAdd(x0, Vector512.Load(p + j), s);
                 s = Vector512.FusedMultiplyAdd(x1, Vector512.Load(p1 + j), s);
                 s = Vector512.FusedMultiplyAdd(x2, Vector512.Load(p2 + j), s);
                 Vector512.FusedMultiplyAdd(x3, Vector512.Load(p3 + j), s).Store(sums + j);
@@ -149,7 +150,8 @@ public sealed unsafe partial class CpuDevice
             int rest = width - j;
             if (rest > 0)
             {
-                V s = Vector512.FusedMultiplyAdd(x0, Lane.Load(p + j, rest), Vector512.Load(sums + j));
+                V s = Vector512.Load(sums + j);
+                s = Vector512.FusedMultiplyAdd(x0, Lane.Load(p + j, rest), s);
                 s = Vector512.FusedMultiplyAdd(x1, Lane.Load(p1 + j, rest), s);
                 s = Vector512.FusedMultiplyAdd(x2, Lane.Load(p2 + j, rest), s);
                 Vector512.FusedMultiplyAdd(x3, Lane.Load(p3 + j, rest), s).Store(sums + j);

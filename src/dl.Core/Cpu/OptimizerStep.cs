@@ -46,7 +46,8 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    private readonly struct AdamRange(float* w, float* g, float* m, float* v, AdamSettings s) : IRange
+    private readonly struct AdamRange(
+        float* w, float* g, float* m, float* v, AdamSettings s) : IRange
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
@@ -68,7 +69,8 @@ public sealed unsafe partial class CpuDevice
                 Lane.Store(m + i, first, count);
                 Lane.Store(v + i, second, count);
                 V size = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), root, epsilon);
-                Lane.Store(w + i, Vector512.FusedMultiplyAdd(step, first / size, weight * kept), count);
+                weight = Vector512.FusedMultiplyAdd(step, first / size, weight * kept);
+                Lane.Store(w + i, weight, count);
             }
         }
     }

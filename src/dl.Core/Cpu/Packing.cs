@@ -12,14 +12,14 @@ namespace Dl.Cpu;
 /// <summary>The left operand, m x k.</summary>
 internal unsafe interface ILeft
 {
-    /// <summary>Rows [row, row + rows) and depths [depth, depth + count) as panels of 12 rows.</summary>
+    /// <summary>Rows [row, row + rows), depths [depth, depth + count), 12 rows a panel.</summary>
     void Pack(float* panels, int batch, int row, int rows, int depth, int count);
 }
 
 /// <summary>The right operand, k x n.</summary>
 internal unsafe interface IRight
 {
-    /// <summary>Depths [depth, depth + count), columns [column, column + columns), 32 a panel.</summary>
+    /// <summary>Depths [depth, depth + count) of as many columns, 32 a panel.</summary>
     void Pack(float* panels, int batch, int depth, int count, int column, int columns);
 }
 
@@ -48,7 +48,8 @@ internal readonly unsafe struct LeftMatrix(float* data, long step, int ld, bool 
 }
 
 /// <summary>A matrix k x n, or one that lies as n x k.</summary>
-internal readonly unsafe struct RightMatrix(float* data, long step, int ld, bool transposed) : IRight
+internal readonly unsafe struct RightMatrix(
+    float* data, long step, int ld, bool transposed) : IRight
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pack(float* panels, int batch, int depth, int count, int column, int columns)
@@ -130,7 +131,8 @@ internal static unsafe class Panel
 
     /// <summary>panel[k][i] = source[i * ld + k] for i &lt; used, 0 up to width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(float* source, int ld, int used, int count, float* panel, int width)
+    public static void Transpose(
+        float* source, int ld, int used, int count, float* panel, int width)
     {
         float** rows = stackalloc float*[MicroKernel.Columns];
         for (int i = 0; i < MicroKernel.Columns; i++)
@@ -141,7 +143,7 @@ internal static unsafe class Panel
     }
 
     /// <summary>
-    /// panel[k][i] = rows[i][k] for k &lt; count. There are 16 pointers for a width of 12, 32 for 32.
+    /// panel[k][i] = rows[i][k] for k &lt; count; 16 pointers for a width of 12, 32 for 32.
     /// A width of 12 overruns the panel by up to <see cref="Slack"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -109,7 +109,7 @@ internal readonly unsafe struct PatchRows(PatchGrid grid) : ILeft
     }
 }
 
-/// <summary>Patches as columns: depth is a pixel of the grid, a column a tap and a channel.</summary>
+/// <summary>Patches as columns: depth is a pixel of the grid, column a tap and a channel.</summary>
 internal readonly unsafe struct PatchColumns(PatchGrid grid) : IRight
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -185,7 +185,7 @@ internal readonly unsafe struct PatchColumns(PatchGrid grid) : IRight
     }
 }
 
-/// <summary>Weights (taps, channels, filters) as filters x channels for each tap that is used.</summary>
+/// <summary>Weights (taps, channels, filters) as filters x channels, tap by tap.</summary>
 internal readonly unsafe struct TurnedWeights(
     float* weights, int* taps, int channels, int filters, int groupFilters) : IRight
 {

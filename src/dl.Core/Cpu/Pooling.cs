@@ -1,4 +1,4 @@
-// Pooling, vectorised over channels. Gradients ask, for each input pixel, the windows that cover it.
+// Pooling, vectorised over channels. Gradients ask, for each input pixel, the windows over it.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
@@ -29,7 +29,7 @@ public sealed unsafe partial class CpuDevice
         SplitRows(shape.Batch * shape.Height, 4L * shape.Width * shape.Channels,
             new AveragePoolGradientRange(Floats(dy), Floats(dx), shape, countPadding, beta));
 
-    /// <summary>Along one dimension, windows [From, To) cover a pixel, or taps lie inside.</summary>
+    /// <summary>Along one dimension, windows [From, To) over a pixel, or taps inside.</summary>
     private readonly record struct Cover(int From, int To)
     {
         /// <summary>Pixels of window <paramref name="o"/> that are inside the image.</summary>

@@ -1,5 +1,5 @@
-// The blocked matrix product behind MatMul and Convolution, after Goto and van de Geijn ("Anatomy of
-// high-performance matrix multiplication", 2008): a panel of b stays in the first cache, a block
+// The blocked matrix product behind MatMul and Convolution, after Goto and van de Geijn ("Anatomy
+// of high-performance matrix multiplication", 2008): a panel of b stays in the first cache, a block
 // of a in the second. Threads own parts of c; where c is small and k long, they own parts of k, and
 // the partial products are added in order. How k is cut depends on the sizes alone, so a result
 // does not depend on the number of threads.
@@ -100,9 +100,10 @@ public sealed unsafe partial class CpuDevice
         return product.C;
     }
 
-    private float* Packs() => (float*)_packs.AtLeast((long)_pool.Threads * PackFloats * sizeof(float));
+    private float* Packs() =>
+        (float*)_packs.AtLeast((long)_pool.Threads * PackFloats * sizeof(float));
 
-    /// <summary>Parts of k, from the sizes alone: few elements of c and many terms in each.</summary>
+    /// <summary>Parts of k, from the sizes alone: c has few elements, each many terms.</summary>
     private static int Parts(long elements, int k) =>
         elements >= 1 << 16 || k < 2 * LeastDepth
             ? 1
@@ -131,11 +132,13 @@ public sealed unsafe partial class CpuDevice
             for (int down = 1; down <= Math.Min(wanted, tilesDown); down++)
             {
                 int across = Math.Min((wanted + down - 1) / down, tilesAcross);
-                int high = (tilesDown + down - 1) / down, wide = (tilesAcross + across - 1) / across;
+                int high = (tilesDown + down - 1) / down;
+                int wide = (tilesAcross + across - 1) / across;
                 int pieces = down * across * batch;
                 int rounds = (pieces + threads - 1) / threads;
                 // Cycles for each k: packing both sides of a piece, and its tiles.
-                double cost = rounds * ((0.3 * ((high * 12.0) + (wide * 32.0))) + (high * wide * 12.0));
+                double packing = 0.3 * ((high * 12.0) + (wide * 32.0));
+                double cost = rounds * (packing + (high * wide * 12.0));
                 if (cost < best)
                 {
                     (best, rows, columns) = (cost, high, wide);

@@ -1,5 +1,5 @@
-// Sums over the middle of (outer, n, inner), and broadcast. Sums are cut into blocks of n whose size
-// depends on nothing but the shape; additions run in double where chains get long, so a sum of 1e7
+// Sums over the middle of (outer, n, inner), and broadcast. Sums are cut into blocks of n whose
+// size depends on nothing but the shape; additions run in double where chains get long, so a sum of 1e7
 // numbers is exact to the last bit of a float or nearly so.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -81,7 +81,8 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <summary>Blocks of rows: sums[block].</summary>
-    private readonly struct RowSumRange(float* x, double* sums, int n, int size, int blocks) : IRange
+    private readonly struct RowSumRange(
+        float* x, double* sums, int n, int size, int blocks) : IRange
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)

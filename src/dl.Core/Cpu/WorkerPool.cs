@@ -55,7 +55,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     public int Threads { get; }
 
     /// <summary>Runs pieces 0 to pieces - 1 and returns when all are done.</summary>
-    /// <exception cref="Exception">The first exception of a piece, after all have ended.</exception>
+    /// <exception cref="Exception">The first one of a piece, after all have ended.</exception>
     public void Run<T>(int pieces, T work)
         where T : struct, IWork
     {

@@ -42,7 +42,8 @@ public class CpuMatMulTests
             var c = device.Of(before);
             device.Device.MatMul(device.Of(a), device.Of(b), withBias ? device.Of(bias) : null, c,
                 batch, m, n, k, ta, tb, beta);
-            var expected = Naive(a, b, withBias ? bias : null, before, batch, m, n, k, ta, tb, beta);
+            var expected = Naive(
+                a, b, withBias ? bias : null, before, batch, m, n, k, ta, tb, beta);
             Guarded.Near(expected, device.Read(c), 2e-7 * (k + 8));
         }
     }
