@@ -2,6 +2,13 @@
 // Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one item
 // for each pixel and LANES channels of the result. Variants for one group (groups = 1):
 //   _fat    processors: a matrix product whose left panels are gathered from patches into scratch
+//   _tiled  GPUs: the same with 64 x 64 tiles in local memory
+// Depthwise (channels = groups = filters): _depthwise, one item for each pixel and LANES channels.
+// A program holds either the general kernels (PART=0) or the fast ones (PART=1).
+
+#ifndef PART
+#define PART 2           // 0: general kernels, 1: fast kernels, other: both
+#endif
 
 typedef struct {
     int batch, height, width, channels, filters;
@@ -10,6 +17,8 @@ typedef struct {
     int dilation_y, dilation_x, groups;
     int out_height, out_width;
 } conv_shape;
+
+#if PART != 1
 
 KERNEL void convolution(
     __global const real *x, __global const real *w, __global const real *bias, __global real *y,
@@ -111,7 +120,10 @@ KERNEL void convolution_weight_gradient(
     }
 }
 
-#if FAT
+#endif
+
+#if PART != 0
+
 // ---- Matrix product over gathered patches (groups = 1) ----------------------------------------
 
 // Where tap (ky, kx) of a target pixel reads its source: forward from x, backward from dy; null in
@@ -163,6 +175,31 @@ INLINE __global const real *gradient_source(
         return 0;
     return dy + (((long)i.image * s->out_height + oy) * s->out_width + ox) * s->filters;
 }
+
+// One element of a gathered row: tap * channels + channel.
+INLINE real patch_element(
+    __global const real *x, const conv_shape *s, int at, int pixels, int element)
+{
+    if (at >= pixels)
+        return 0;
+    int tap = element / s->channels;
+    __global const real *p = patch_source(
+        x, s, pixel_at(at, s->out_height, s->out_width), tap / s->kernel_x, tap % s->kernel_x);
+    return p ? p[element % s->channels] : 0;
+}
+
+INLINE real gradient_element(
+    __global const real *dy, const conv_shape *s, int at, int pixels, int element)
+{
+    if (at >= pixels)
+        return 0;
+    int tap = element / s->filters;
+    __global const real *p = gradient_source(
+        dy, s, pixel_at(at, s->height, s->width), tap / s->kernel_x, tap % s->kernel_x);
+    return p ? p[element % s->filters] : 0;
+}
+
+#if FAT
 
 // target (pixels x n) = gathered patches (pixels x taps * depth) times the weights, for this group's
 // `rows` pixels. backward 0: y from x, weights as [tap][c][f]. backward 1: dx from dy, their
@@ -305,4 +342,118 @@ KERNEL void convolution_weight_gradient_sum(
         }
     }
 }
+#else
+
+// Groups (x, y) do the tile of 64 pixels y and 64 filters x.
+TILED void convolution_tiled(
+    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
+    conv_shape s, int has_bias)
+{
+    int pixels = s.batch * s.out_height * s.out_width, k = s.kernel_y * s.kernel_x * s.channels;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    TILE_START
+#define X_AT(i, p) patch_element(x, &s, m0 + i, pixels, p)
+#define W_AT(j, p) (n0 + j < s.filters ? w[(long)(p) * s.filters + n0 + j] : 0)
+    TILE_LOOP(0, k, 1, X_AT, 0, W_AT)
+    TILE_STORE(y, bias, m0, pixels, n0, s.filters, has_bias, 0)
+}
+
+TILED void convolution_input_gradient_tiled(
+    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta)
+{
+    int pixels = s.batch * s.height * s.width, k = s.kernel_y * s.kernel_x * s.filters;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    TILE_START
+#define DY_AT(i, p) gradient_element(dy, &s, m0 + i, pixels, p)
+#define WT_AT(j, p) (n0 + j < s.channels                                               \
+    ? w[((long)((p) / s.filters) * s.channels + n0 + j) * s.filters + (p) % s.filters] : 0)
+    TILE_LOOP(0, k, 1, DY_AT, 1, WT_AT)
+    TILE_STORE(dx, dy, m0, pixels, n0, s.channels, 0, beta)
+}
+
+// partial[slice][element][f] over the slice's pixels; the slices are added by reduce_sum_columns.
+TILED void convolution_weight_gradient_tiled(
+    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
+    int slice)
+{
+    int pixels = s.batch * s.out_height * s.out_width;
+    int elements = s.kernel_y * s.kernel_x * s.channels;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    int first = get_group_id(2) * slice, last = min(pixels, first + slice);
+    __global real *c = partial + get_group_id(2) * (long)elements * s.filters;
+    TILE_START
+#define XT_AT(i, p) (m0 + i < elements ? patch_element(x, &s, p, pixels, m0 + i) : 0)
+#define DYT_AT(j, p) (n0 + j < s.filters ? dy[(long)(p) * s.filters + n0 + j] : 0)
+    TILE_LOOP(first, last, 0, XT_AT, 0, DYT_AT)
+    TILE_STORE(c, x, m0, elements, n0, s.filters, 0, 0)
+}
+
+#endif
+
+// ---- Depthwise: channels = groups = filters ---------------------------------------------------
+
+KERNEL void convolution_depthwise(
+    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
+    conv_shape s, int has_bias)
+{
+    int blocks = (s.channels - 1) / LANES + 1;
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int c = item % blocks * LANES, at = item / blocks, count = s.channels - c;
+        pixel o = pixel_at(at, s.out_height, s.out_width);
+        V sum = has_bias ? load(bias + c, count) : K(0);
+        for (int ky = 0; ky < s.kernel_y; ky++) {
+            for (int kx = 0; kx < s.kernel_x; kx++) {
+                __global const real *p = patch_source(x, &s, o, ky, kx);
+                if (p)
+                    sum += load(p + c, count)
+                        * load(w + (ky * s.kernel_x + kx) * s.channels + c, count);
+            }
+        }
+        store(y + (long)at * s.channels + c, sum, count);
+    }
+}
+
+KERNEL void convolution_input_gradient_depthwise(
+    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta)
+{
+    int blocks = (s.channels - 1) / LANES + 1;
+    FOR_ITEMS(item, s.batch * s.height * s.width * blocks) {
+        int c = item % blocks * LANES, at = item / blocks, count = s.channels - c;
+        pixel i = pixel_at(at, s.height, s.width);
+        V sum = K(0);
+        for (int ky = 0; ky < s.kernel_y; ky++) {
+            for (int kx = 0; kx < s.kernel_x; kx++) {
+                __global const real *p = gradient_source(dy, &s, i, ky, kx);
+                if (p)
+                    sum += load(p + c, count)
+                        * load(w + (ky * s.kernel_x + kx) * s.channels + c, count);
+            }
+        }
+        accumulate(dx + (long)at * s.channels + c, sum, beta, count);
+    }
+}
+
+// partial[slice][tap][c]: one item for each slice of pixels, tap and LANES channels; the slices are
+// added by reduce_sum_columns.
+KERNEL void convolution_weight_gradient_depthwise(
+    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
+    int slice, int slices)
+{
+    int blocks = (s.channels - 1) / LANES + 1, taps = s.kernel_y * s.kernel_x;
+    int pixels = s.batch * s.out_height * s.out_width;
+    FOR_ITEMS(item, slices * taps * blocks) {
+        int c = item % blocks * LANES, rest = item / blocks, count = s.channels - c;
+        int tap = rest % taps, first = rest / taps * slice, last = min(pixels, first + slice);
+        pixel o = pixel_at(first, s.out_height, s.out_width);
+        V sum = K(0);
+        for (int at = first; at < last; at++) {
+            __global const real *p = patch_source(x, &s, o, tap / s.kernel_x, tap % s.kernel_x);
+            if (p)
+                sum += load(p + c, count) * load(dy + (long)at * s.channels + c, count);
+            o = next_pixel(o, s.out_height, s.out_width);
+        }
+        store(partial + (long)rest * s.channels + c, sum, count);
+    }
+}
+
 #endif

@@ -13,7 +13,7 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Draw(Find("random", "fill_uniform").Arg(y).Arg(n).Arg(low).Arg(high - low), span)
-                .Over(Blocks(n), BlockGrain);
+                .Over(DrawBlocks(n), BlockGrain);
         }
     }
 
@@ -22,7 +22,7 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Draw(Find("random", "fill_normal").Arg(y).Arg(n).Arg(mean).Arg(deviation), span)
-                .Over(Blocks(n), BlockGrain);
+                .Over(DrawBlocks(n), BlockGrain);
         }
     }
 
@@ -32,12 +32,12 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Draw(Find("random", "dropout").Arg(x).Arg(y).Arg(n).Arg(rate), span).Arg(beta)
-                .Over(Blocks(n), BlockGrain);
+                .Over(DrawBlocks(n), BlockGrain);
         }
     }
 
     private static Kernel Draw(Kernel kernel, RngSpan span) =>
         kernel.Arg(span.Seed).Arg(span.Stream).Arg(span.FirstBlock);
 
-    private static long Blocks(int n) => ((long)n + 3) / 4;
+    private static long DrawBlocks(int n) => ((long)n + 3) / 4;
 }
