@@ -281,14 +281,18 @@ INLINE void pack_patches(
     __local real *d)
 {
     // Sixteen elements at a time where they lie together in x, else one at a time.
-    int step = s->channels % 16 == 0 && columns >= 16 ? 16 : 1;
-    for (int j = 0; j < TILE_N; j += step) {
+    int step = s->channels % 16 == 0 ? 16 : 1;
+    if (columns < TILE_N)
+        for (int k = 0; k < depth; k++) {
+            vstore16((real16)(0), 0, d + k * TILE_N);
+            vstore16((real16)(0), 1, d + k * TILE_N);
+        }
+    for (int j = 0; j < min(columns, TILE_N); j += step) {
         int tap = (e + j) / s->channels, c = (e + j) % s->channels;
         int ky = tap / s->kernel_x, kx = tap % s->kernel_x;
-        int inside = j < columns;
         pixel o = pixel_at(first, s->out_height, s->out_width);
         for (int k = 0; k < depth; k++) {
-            __global const real *p = inside ? patch_source(x, s, o, ky, kx) : 0;
+            __global const real *p = patch_source(x, s, o, ky, kx);
             if (step == 16)
                 vstore16(p ? vload16(0, p + c) : (real16)(0), 0, d + k * TILE_N + j);
             else
