@@ -73,7 +73,7 @@ def differentiate(folder, family, case, args, function, inputs, constants=()):
 
 def activations(folder, rows, columns):
     functions = {
-        "relu": F.relu, "leaky_relu": F.leaky_relu, "elu": F.elu, "selu": F.selu, "gelu": F.gelu,
+        "relu": F.relu, "elu": F.elu, "selu": F.selu, "gelu": F.gelu,
         "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softplus": F.softplus,
         "hardswish": F.hardswish, "mish": F.mish, "softmax": lambda x: F.softmax(x, -1),
@@ -82,8 +82,11 @@ def activations(folder, rows, columns):
     for name, function in functions.items():
         differentiate(folder, "activations", name, {}, function,
                       {"x": 2 * torch.randn(rows, columns)})
-    differentiate(folder, "activations", "leaky_relu_steep", {"negative_slope": 0.3},
-                  lambda x: F.leaky_relu(x, 0.3), {"x": torch.randn(rows, columns)})
+    # The slope is stated: frameworks differ in their default.
+    for name, slope in (("leaky_relu", 0.1), ("leaky_relu_steep", 0.3)):
+        differentiate(folder, "activations", name, {"negative_slope": slope},
+                      lambda x, slope=slope: F.leaky_relu(x, slope),
+                      {"x": torch.randn(rows, columns)})
     for name, function in (("log", torch.log), ("sqrt", torch.sqrt)):
         differentiate(folder, "activations", name, {}, function,
                       {"x": torch.rand(rows, columns) + 0.1})

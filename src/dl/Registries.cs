@@ -1,6 +1,4 @@
 // `dl info --list KIND`: the names that options take, from the registries that hold them.
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Dl.Cli.Options;
 using Dl.Layers;
 using Dl.Models;
@@ -48,21 +46,14 @@ internal static class Registries
         foreach (Entry entry in Kinds[index].Read())
         {
             string says = entry.Says.Length > 0 ? "\t" + entry.Says : "";
-            writer.Write(json ? Json(entry) : $"{entry.Name}{says}\n");
+            writer.Write(json
+                ? JsonLine.Object(("name", entry.Name), ("about", entry.Says)) + "\n"
+                : $"{entry.Name}{says}\n");
         }
     }
 
     /// <summary>A name that says it all.</summary>
     private static Entry Bare(string name) => new(name, "");
-
-    private static string Json(Entry entry) =>
-        $"{{\"name\": {Quote(entry.Name)}, \"about\": {Quote(entry.Says)}}}\n";
-
-    private static string Quote(string text)
-    {
-        var encoded = JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
-        return $"\"{encoded}\"";
-    }
 
     private static IEnumerable<Entry> ListKinds() => Kinds.Select(k => new Entry(k.Kind, k.Says));
 

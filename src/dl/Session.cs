@@ -11,6 +11,7 @@ internal sealed class Session(Values values) : IDisposable
     private TextWriter? _out;
     private LazyLogger? _log;
     private Interrupt? _interrupt;
+    private ProgressLine? _progress;
 
     public Values Values => values;
 
@@ -21,7 +22,11 @@ internal sealed class Session(Values values) : IDisposable
     public ILogger Log => _log ??= new LazyLogger(
         values.Flag(CommonOptions.Quiet) ? LogLevel.Warning
         : values.Flag(CommonOptions.Verbose) ? LogLevel.Debug : LogLevel.Information,
-        values.Text(CommonOptions.LogFormat) == "json");
+        values.Text(CommonOptions.LogFormat) == "json", () => _progress?.Erase() ?? "");
+
+    /// <summary>The line on a terminal that renews itself.</summary>
+    public ProgressLine Progress =>
+        _progress ??= new ProgressLine(values.Flag(CommonOptions.Quiet));
 
     /// <summary>Cancelled by the first Ctrl-C or SIGTERM; the second one kills.</summary>
     public CancellationToken Token => (_interrupt ??= new Interrupt()).Token;
@@ -29,6 +34,7 @@ internal sealed class Session(Values values) : IDisposable
     public void Dispose()
     {
         _interrupt?.Dispose();
+        _progress?.Dispose();
         _log?.Dispose();
         _out?.Dispose();
     }

@@ -1,4 +1,5 @@
 // What training sees of data, wherever it came from: numbered samples of one fixed shape.
+using System.Text.Json.Serialization;
 using Dl.Tensors;
 
 namespace Dl.Data;
@@ -62,6 +63,7 @@ public sealed record TargetSpec
     public float[] Std { get; init; } = [];
 
     /// <summary>Outputs that a model needs: labels, or numeric targets.</summary>
+    [JsonIgnore]
     public int Width => Kind == TargetKind.Numeric ? Names.Length : Labels.Length;
 }
 

@@ -82,15 +82,25 @@ internal static class Program
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     AllowOutOfOrderMetadataProperties = true,
+    IgnoreReadOnlyProperties = true,
     RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
-    UseStringEnumConverter = true)]
+    Converters =
+    [
+        typeof(SnakeCaseEnum<TargetKind>), typeof(SnakeCaseEnum<ColumnKind>),
+        typeof(SnakeCaseEnum<ColumnTransform>),
+    ])]
 [JsonSerializable(typeof(ModelDocument))]
 public sealed partial class ModelJson : JsonSerializerContext
 {
+    /// <summary>As Default, but labels in any script stay readable: this is no HTML.</summary>
+    private static ModelJson Readable => field ??= new(new JsonSerializerOptions(Default.Options)
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
     /// <summary>One line of JSON.</summary>
     public static string Write(ModelDocument document) =>
-        JsonSerializer.Serialize(document, Default.ModelDocument);
+        JsonSerializer.Serialize(document, Readable.ModelDocument);
 
     /// <exception cref="DataException">Not such a document, or of a newer format.</exception>
     public static ModelDocument Read(string json, string path)
@@ -130,3 +140,8 @@ public sealed partial class ModelJson : JsonSerializerContext
         }
     }
 }
+
+/// <summary>`multi_label`; numbers are refused.</summary>
+internal sealed class SnakeCaseEnum<T>()
+    : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;

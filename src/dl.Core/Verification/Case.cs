@@ -10,7 +10,7 @@ internal enum Role
     /// <summary>Read only: must come back bit for bit.</summary>
     Input,
 
-    /// <summary>Written without being read: starts as NaN on the device, as 0 in the reference.</summary>
+    /// <summary>Never read before written: starts as NaN, in the reference as 0.</summary>
     Output,
 
     /// <summary>Read and written.</summary>
@@ -47,14 +47,14 @@ internal sealed record Operand(DType Type, int Length, Role Role, Func<Rng, doub
 /// <summary>One call of a primitive with everything needed to judge it.</summary>
 /// <param name="Primitive">The method of <see cref="Device"/>.</param>
 /// <param name="Sizes">What distinguishes this case, for messages.</param>
-/// <param name="Bound">Largest norm(difference) / norm(reference) of any output; 0 is exact.</param>
+/// <param name="Bound">Largest norm(difference) / norm(reference) of an output.</param>
 /// <param name="Run">Calls the primitive on storages in the order of the operands.</param>
 /// <param name="Reference">The same on doubles, in place.</param>
 internal sealed record Case(
     string Primitive, string Sizes, double Bound, Operand[] Operands,
     Action<Device, Storage[]> Run, Action<double[][]> Reference)
 {
-    /// <summary>Floating-point operations, where arithmetic is the limit; marks the timed case.</summary>
+    /// <summary>Floating-point operations where they are the limit; marks the timed case.</summary>
     public double Flops { get; init; }
 
     /// <summary>Bytes read and written, where memory is the limit; marks the timed case.</summary>
@@ -62,7 +62,7 @@ internal sealed record Case(
 
     public bool IsTimed => Flops > 0 || Bytes > 0;
 
-    /// <summary>This case as the one whose speed is printed, counted by the bytes it moves.</summary>
+    /// <summary>This case as the one whose speed is printed, by the bytes it moves.</summary>
     public Case TimedByBytes()
     {
         double bytes = 0;

@@ -8,7 +8,7 @@ using Dl.Tensors;
 
 namespace Dl.Verification;
 
-/// <param name="Error">Relative error; infinite where NaN or infinity came out of finite data.</param>
+/// <param name="Error">Relative error; infinite where NaN came out of finite data.</param>
 /// <param name="Fault">What else went wrong (guards, inputs, leaks), or null.</param>
 internal readonly record struct CaseOutcome(double Error, string? Fault);
 
@@ -19,6 +19,7 @@ internal static class CaseRunner
     /// <summary>Bits of the guard zones: a quiet NaN that no computation produces.</summary>
     private const int GuardBits = 0x7FC5A5A5;
 
+    // Another NaN: as an index it is far out of range, so a stale one cannot pass either.
     private const int PoisonBits = 0x7FC0DEAD;
 
     /// <summary>Runs a case twice, for the same bits, and compares.</summary>
@@ -65,6 +66,7 @@ internal static class CaseRunner
         var storages = Upload(device, test, before, arenas);
         test.Run(device, storages);
         device.Finish();
+        // Repeated in-place updates may overflow; the time does not depend on the values.
         // Short primitives are measured several at a time, so that waiting for the device is a
         // small part of the figure.
         int repeats = (int)Math.Clamp(SampleSeconds / Measure(device, test, storages, 1), 1, 200);
@@ -139,6 +141,7 @@ internal static class CaseRunner
         {
             var operand = test.Operands[i];
             int end = (operand.Length + Guard - 1) / Guard * Guard;
+            // The hind guard starts at the first element that does not belong to the data.
             arenas[i] = new int[Guard + end + Guard];
             Array.Fill(arenas[i], GuardBits);
             var data = arenas[i].AsSpan(Guard, operand.Length);
@@ -147,6 +150,7 @@ internal static class CaseRunner
                 data.Fill(PoisonBits);
                 continue;
             }
+            // A stream for each operand: the same numbers on every device and in every run.
             var rng = new Rng(seed: 20_261_121, stream: (ulong)i);
             foreach (ref int bits in data)
             {

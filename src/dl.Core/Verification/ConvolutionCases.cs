@@ -9,6 +9,12 @@ internal static class ConvolutionCases
 {
     private static readonly Size2 One = new(1, 1);
 
+    /// <summary>
+    /// Layers of real networks (28x28 and 14x14 images, 32 to 64 channels) and what breaks kernels:
+    /// channels beside a vector width, strides beyond the kernel, padding beyond the kernel, uneven
+    /// padding, dilation, groups. Rows are batch, height, width, channels, filters, kernel, stride,
+    /// padding, dilation, groups.
+    /// </summary>
     private static readonly (string Name, ConvShape Shape)[] Shapes =
     [
         ("smallest", Conv(1, 1, 1, 1, 1, One, One, default, One, 1)),
@@ -17,6 +23,7 @@ internal static class ConvolutionCases
         ("first layer", Conv(2, 28, 28, 1, 32, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("first layer 5x5", Conv(3, 28, 28, 1, 6, new(5, 5), One, default, One, 1)),
         ("second layer", Conv(2, 14, 14, 32, 64, new(3, 3), One, Padding.Even(1, 1), One, 1)),
+        ("deep layer", Conv(2, 7, 7, 128, 256, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("odd channels", Conv(2, 11, 13, 5, 7, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("31 to 33", Conv(1, 5, 6, 31, 33, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("stride 2", Conv(2, 12, 15, 6, 4, new(3, 3), new(2, 2), Padding.Even(1, 1), One, 1)),
@@ -30,9 +37,9 @@ internal static class ConvolutionCases
         ("row kernel", Conv(2, 1, 31, 6, 7, new(1, 5), new(1, 2), Padding.Even(0, 2), One, 1)),
         ("causal dilated", Conv(2, 1, 30, 6, 7, new(1, 3), One, new(0, 0, 8, 0), new(1, 4), 1)),
         ("grouped", Conv(2, 9, 9, 8, 12, new(3, 3), One, default, One, 2)),
-        ("grouped strided", Conv(1, 8, 8, 48, 32, new(3, 3), new(2, 2), Padding.Even(1, 1), One, 4)),
+        ("grouped stride", Conv(1, 8, 8, 48, 32, new(3, 3), new(2, 2), new(1, 1, 1, 1), One, 4)),
         ("depthwise", Conv(2, 10, 10, 6, 6, new(3, 3), One, Padding.Even(1, 1), One, 6)),
-        ("depthwise wide", Conv(1, 8, 9, 40, 40, new(3, 3), new(2, 2), Padding.Even(1, 1), One, 40)),
+        ("depthwise wide", Conv(1, 8, 9, 40, 40, new(3, 3), new(2, 2), new(1, 1, 1, 1), One, 40)),
         ("depthwise x2", Conv(1, 6, 7, 5, 10, new(3, 3), One, Padding.Even(1, 1), One, 5)),
         ("kernel as large as input", Conv(4, 7, 7, 16, 10, new(7, 7), One, default, One, 1)),
         ("padding beyond kernel", Conv(1, 4, 4, 2, 3, new(2, 2), One, Padding.Even(3, 3), One, 1)),
@@ -78,6 +85,7 @@ internal static class ConvolutionCases
             (d, s) => d.ConvolutionInputGradient(s[0], s[1], s[2], c, beta),
             v => VisitTaps(c, (x, w, y) => v[2][x] += v[0][y] * v[1][w]));
 
+    /// <summary>A sum over all patches of the batch, so its rounding error is larger.</summary>
     private static Case WeightGradient(string name, ConvShape c, float beta) =>
         new("ConvolutionWeightGradient", $"{name} {Text(c)} beta {beta}", 5e-6,
             [In(XLength(c)), In(YLength(c)), Out(WLength(c), beta)],

@@ -1,4 +1,4 @@
-// Fill and the strided copy: exact, bit for bit, also for integers (whose bits are denormal floats).
+// Fill and the strided copy: exact to the bit, also for integers, whose bits are denormal floats.
 using Dl.Ops;
 using Dl.Tensors;
 using static Dl.Verification.Operand;
@@ -40,13 +40,15 @@ internal static class CopyCases
             yield return Copy("expand", 7, 35, CopyPlan.Create([5, 7], [0, 1], [7, 1]), beta);
         }
         yield return Integers(1000);
-        yield return Permute("timed nhwc to nchw", [64, 28, 28, 64], [0, 3, 1, 2], 0).TimedByBytes();
+        yield return Permute("timed nhwc to nchw", [64, 28, 28, 64], [0, 3, 1, 2], 0)
+            .TimedByBytes();
     }
 
     private static Case Fill(int n) =>
         new("Fill", $"n {n}", 0, [Out(n)], (d, s) => d.Fill(s[0], n, 0.1f),
             v => Array.Fill(v[0], 0.1f));
 
+    /// <summary>Dimension i of the result is dimension order[i] of x.</summary>
     private static Case Permute(string name, int[] extents, int[] order, float beta)
     {
         var from = new Shape(extents);
@@ -63,6 +65,7 @@ internal static class CopyCases
             (d, s) => d.StridedCopy(s[0], s[1], plan, beta),
             v => Apply(plan, (x, y) => v[1][y] = v[0][x] + (beta * v[1][y])));
 
+    /// <summary>Indices move through it too; flushing denormals would zero them.</summary>
     private static Case Integers(int n)
     {
         var plan = CopyPlan.Create([n / 8, 8], [1, n / 8], [8, 1]);
@@ -71,6 +74,7 @@ internal static class CopyCases
             v => Apply(plan, (x, y) => v[1][y] = v[0][x]));
     }
 
+    /// <summary>Calls with the index into x and into y, the last dimension fastest.</summary>
     private static void Apply(CopyPlan plan, Action<int, int> move)
     {
         for (int i = 0; i < plan.Count; i++)

@@ -1,4 +1,4 @@
-// Elementwise primitives against scalar formulas in double precision. An op is a row here: its name,
+// Elementwise primitives against scalar formulas in double precision. An op is a row: its name,
 // its value, its slope(s); this is the independent statement of what Ops/Elementwise.cs and
 // kernels/elementwise.cl compute. A row that is missing here fails a test.
 using Dl.Ops;
@@ -12,10 +12,10 @@ internal static class ElementwiseCases
 {
     private const double Bound = 1e-6;
 
-    /// <summary>Around the vector widths (16 floats; work-groups of 64 to 256), and a real one.</summary>
+    /// <summary>Around vector widths (16 floats, work-groups of 256), and a real one.</summary>
     private static readonly int[] Sizes = [1, 15, 16, 17, 255, 256, 257, 5003];
 
-    /// <summary>About what a batch of 128 has behind a first convolution: 128 x 28 x 28 x 32.</summary>
+    /// <summary>Behind a first convolution, a batch of 128: 128 x 28 x 28 x 32.</summary>
     private const int Large = 3_211_264;
 
     /// <summary>y = value(x, alpha), dy/dx = slope(x, alpha); inputs from [low, 6).</summary>
@@ -182,7 +182,7 @@ internal static class ElementwiseCases
                 Map(v[0], i => row.Value(a[i], v[1][i / 3 % 5], row.Op.Alpha));
             });
 
-    /// <summary>With beta 0 the gradient may overwrite dy: the sizes that broadcast do so.</summary>
+    /// <summary>With beta 0 the gradient may overwrite dy: sizes that broadcast do so.</summary>
     private static Case BinaryGradient(
         BinaryRow row, bool second, int outer, int n, int inner, float beta)
     {

@@ -30,7 +30,8 @@ internal sealed class GoldenCase : IDisposable
         {
             _unused.Add(tensor.GetString() ?? "");
         }
-        if (entry.TryGetProperty("args", out _arguments))
+        if (entry.TryGetProperty("args", out _arguments)
+            && _arguments.ValueKind == JsonValueKind.Object)
         {
             foreach (var argument in _arguments.EnumerateObject())
             {
@@ -107,7 +108,7 @@ internal sealed class GoldenCase : IDisposable
         _ => otherwise,
     };
 
-    /// <summary>A number for both sides, or a list; along one dimension the height is given.</summary>
+    /// <summary>A number for both sides, or a list; in one dimension height is given.</summary>
     public Size2 Pair(string name, Size2 otherwise, int? height = null)
     {
         if (Argument(name) is not { } value)
@@ -155,7 +156,7 @@ internal sealed class GoldenCase : IDisposable
         CompareGradients();
     }
 
-    /// <summary>Compares something that is not differentiated, with the bound of forward values.</summary>
+    /// <summary>Compares what is not differentiated, with the bound of forward values.</summary>
     public void FinishValues(string name, float[] actual)
     {
         var expected = Layout.Same.Apply(Raw(name));

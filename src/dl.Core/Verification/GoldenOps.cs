@@ -199,13 +199,14 @@ internal static class GoldenOps
                 (float)(1 - Math.Pow(betas[0], step)), (float)(1 - Math.Pow(betas[1], step)))));
     }
 
-    /// <summary>Steps with the given gradients (steps, n); the weights after each are compared.</summary>
+    /// <summary>Steps with given gradients (steps, n); compares the weights after each.</summary>
     /// <param name="states">Arrays of n zeros that the rule keeps.</param>
     private static void Trajectory(
         GoldenCase test, int states, Action<Storage, Storage, Storage[], int, int> step)
     {
         var device = test.Tape.Device;
-        var start = test.Raw("w0").Floats ?? throw new NotBuiltException("w0 is not made of floats");
+        var start = test.Raw("w0").Floats
+            ?? throw new NotBuiltException("integers where numbers were expected");
         var gradients = test.Raw("gradients").Floats ?? [];
         int n = start.Length, steps = gradients.Length / n;
         var w = test.Tape.Input(new Shape(n), start).Storage;

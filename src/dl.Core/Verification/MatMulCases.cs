@@ -7,6 +7,10 @@ internal static class MatMulCases
 {
     private const double Bound = 2e-6;
 
+    /// <summary>
+    /// One element, vectors, tiles of 12x32 and 64x64 and one to either side, inner extents beside
+    /// the 256 of a cache block, batches of small matrices.
+    /// </summary>
     private static readonly (int Batch, int M, int N, int K)[] Sizes =
     [
         (1, 1, 1, 1), (1, 11, 31, 7), (1, 12, 32, 8), (1, 13, 33, 9), (1, 1, 10, 784),
@@ -28,6 +32,9 @@ internal static class MatMulCases
         }
         yield return MatMul(1, 33, 47, 20, false, false, false, 0);
         yield return MatMul(2, 33, 47, 20, false, false, true, 1);
+        // Several cache blocks along every side, the last ones partly filled.
+        yield return MatMul(1, 391, 1061, 523, false, false, true, 0);
+        yield return MatMul(1, 391, 1061, 523, true, true, false, 1);
         const int Timed = 512;
         yield return MatMul(1, Timed, Timed, Timed, false, false, true, 0) with
         {
@@ -35,6 +42,7 @@ internal static class MatMulCases
         };
     }
 
+    /// <summary>a is m x k or lies as k x m (ta); b is k x n or lies as n x k (tb).</summary>
     private static Case MatMul(
         int batch, int m, int n, int k, bool ta, bool tb, bool bias, float beta) =>
         new("MatMul",

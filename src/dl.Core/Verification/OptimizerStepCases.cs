@@ -9,7 +9,7 @@ internal static class OptimizerStepCases
 {
     private static readonly int[] Sizes = [1, 15, 16, 17, 255, 256, 257, 10_007];
 
-    /// <summary>Weights of the course's network: 64 x 7 x 7 x 1024 in its first dense layer.</summary>
+    /// <summary>All weights of the cnn with its dense layer of 64 x 7 x 7 x 1024.</summary>
     private const int Large = 3_211_264;
 
     public static IEnumerable<Case> All()

@@ -147,7 +147,7 @@ internal static class SoftmaxCases
             });
 
     /// <summary>
-    /// Calls with the element, its log-probability and its share of the (smoothed, weighted) target.
+    /// Calls with the element, its log-probability and its share of the smoothed, weighted target.
     /// </summary>
     private static void EachTarget(
         int rows, int columns, double[][] v, bool weighted, float smoothing,
@@ -163,6 +163,7 @@ internal static class SoftmaxCases
             }
         });
 
+    /// <summary>Calls with each element and its log-probability within its row.</summary>
     private static void EachRow(
         int rows, int columns, double[] x, Action<int, double> visit)
     {
@@ -199,7 +200,8 @@ internal static class SoftmaxCases
         new(DType.I32, rows, Role.Input, rng =>
             ignore && rows > 10 && rng.NextInt(3) == 0 ? Ignore : rng.NextInt(columns));
 
-    private static string Text(int rows, int columns, bool weighted, float smoothing, bool ignore) =>
+    private static string Text(
+        int rows, int columns, bool weighted, float smoothing, bool ignore) =>
         $"{rows}x{columns}{(weighted ? " weighted" : "")}{(ignore ? " ignoring" : "")} "
         + $"smoothing {smoothing}";
 }

@@ -1,6 +1,11 @@
 // `dl check`: find what is wrong before it costs a night.
 using Dl.Cli.Options;
+using Dl.Data;
+using Dl.Files;
+using Dl.Models;
+using Microsoft.Extensions.Logging;
 using static Dl.Cli.Options.CommonOptions;
+using Device = Dl.Tensors.Device;
 
 namespace Dl.Cli.Commands;
 
@@ -22,7 +27,7 @@ internal static class CheckCommand
     {
         Usage = ["DATA... [OPTION...]", "MODEL.dlm [OPTION...]", "--selftest [--device DEVICE]"],
         Arguments = [Subject],
-        Groups = [new("What", SelfTest, Device, Threads, Json), General],
+        Groups = [new("What", SelfTest, CommonOptions.Device, Threads, Json), General],
         Examples =
         [
             new("dl check photos/", "Reads every image and names those that cannot be read."),
@@ -39,6 +44,68 @@ internal static class CheckCommand
         {
             throw new UsageException("check: give either DATA, MODEL.dlm or --selftest");
         }
-        return Engine.Check(session);
+        bool json = session.Values.Flag(Json);
+        return subjects ? CheckFiles(session, json) : CheckDevice(session, json);
+    }
+
+    private static int CheckDevice(Session session, bool json)
+    {
+        using Device device = Devices.Chooser().Open(
+            session.Values.Text(CommonOptions.Device)!, 0, session.Values.Integer(Threads));
+        session.Log.LogInformation("{Device}: {What}", device.Name, device.Description);
+        int failed = Verification.SelfTest.Run(device, result =>
+        {
+            session.Token.ThrowIfCancellationRequested();
+            session.Out.Write((json ? result.ToJson() : result.ToString()) + "\n");
+            session.Out.Flush();
+        });
+        session.Out.Write(json ? Verification.SelfTest.SummaryJson(failed) + "\n"
+            : failed == 0 ? "all primitives are right\n" : $"{failed} primitives are wrong\n");
+        return failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>Bad files end in a DataException, which names them and gives exit code 3.</summary>
+    private static int CheckFiles(Session session, bool json)
+    {
+        string[] subjects = session.Values.Arguments(Subject);
+        using LoadedModel? model = Subjects.Model(subjects);
+        if (model is not null)
+        {
+            using Device cpu = Devices.Chooser().Open("cpu", 0, 1);
+            using Model weights = model.CreateModel(cpu);
+            foreach (var parameter in weights.Weights.All)
+            {
+                if (!Array.TrueForAll(parameter.Tensor.ToArray(), float.IsFinite))
+                {
+                    throw new DataException(
+                        $"{subjects[0]}: '{parameter.Name}' holds NaN or infinity; train again "
+                        + "with a lower --lr");
+                }
+            }
+        }
+        else
+        {
+            ReadAll(Subjects.Data(session, subjects, skipBad: false).Split(), session.Token);
+        }
+        session.Out.Write(json ? "{\"ok\": true}\n" : $"{string.Join(", ", subjects)}: ok\n");
+        return 0;
+    }
+
+    private static void ReadAll(DataSplits data, CancellationToken cancel)
+    {
+        foreach (IDataset? part in new[] { data.Train, data.Validation, data.Test })
+        {
+            if (part is null)
+            {
+                continue;
+            }
+            var features = new float[part.FeatureShape.Count];
+            var target = new float[part.TargetWidth];
+            for (int i = 0; i < part.Count; i++)
+            {
+                cancel.ThrowIfCancellationRequested();
+                part.Read(i, features, target);
+            }
+        }
     }
 }

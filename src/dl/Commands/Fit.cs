@@ -1,9 +1,10 @@
 // `dl fit`: train a model on data.
 using Dl.Cli.Options;
+using Dl.Training;
+using Microsoft.Extensions.Logging;
 using static Dl.Cli.Commands.FitOptionSpecs;
 using static Dl.Cli.Options.CommonOptions;
 using DataOptions = Dl.Data.DataOptions;
-using FitOptions = Dl.Training.FitOptions;
 
 namespace Dl.Cli.Commands;
 
@@ -18,7 +19,7 @@ internal static class FitCommand
             new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
                 ImageSize, Grayscale, OnBadData),
-            new("Training", Epochs, BatchSize, Optimizer, LearningRate, Momentum, WeightDecay,
+            new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate, Momentum, WeightDecay,
                 ClipGradient, LabelSmoothing, Patience, Time, Seed, Device, Threads),
             new("Output", Output, Resume, CheckpointEvery, Log, Curves, DryRun, Json),
             General,
@@ -41,7 +42,22 @@ internal static class FitCommand
         Run = Run,
     };
 
-    private static int Run(Session session) => Engine.Fit(ToOptions(session.Values), session);
+    private static int Run(Session session)
+    {
+        FitOptions options = ToOptions(session.Values);
+        FitResult result = FitJob.Run(
+            options, Devices.Chooser(), new FitProgress(session).Events, session.Log);
+        if (result.Interrupted)
+        {
+            string how = options.Output is null
+                ? "nothing was to be written" : "the same line with --resume goes on";
+            session.Log.LogWarning("interrupted after epoch {Epoch}; {How}", result.Epochs, how);
+            return CliApp.Interrupted;
+        }
+        session.Out.Write(session.Values.Flag(Json) ? FitReport.Json(result) + "\n"
+            : options.DryRun ? Descriptions.Layers(result.Setup.Plan) : FitReport.Text(result));
+        return 0;
+    }
 
     /// <exception cref="UsageException">Options are missing or contradict one another.</exception>
     internal static FitOptions ToOptions(Values values)
@@ -67,7 +83,7 @@ internal static class FitCommand
             Loss = values.Text(Loss),
             Epochs = values.Integer(Epochs),
             BatchSize = values.Integer(BatchSize),
-            Optimizer = values.Text(Optimizer),
+            Optimizer = values.Text(FitOptionSpecs.Optimizer),
             LearningRate = values.Number(LearningRate),
             Momentum = values.Number(Momentum),
             WeightDecay = values.Number(WeightDecay),
@@ -94,11 +110,11 @@ internal static class FitCommand
     private static DataOptions ToDataOptions(Values values)
     {
         double[] split = values.Numbers(Split);
-        if (split.Length > 0 && (split.Length != 3 || Math.Abs(split.Sum() - 1) > 1e-9))
+        if (split.Length > 0 && (split.Length is not (2 or 3) || Math.Abs(split.Sum() - 1) > 1e-9))
         {
             throw new UsageException(
-                $"--split: {string.Join(",", split)} given, three shares that add up to 1 "
-                + "expected, such as 0.8,0.1,0.1");
+                $"--split: {string.Join(",", split)} given, two or three shares that add up "
+                + "to 1 expected, such as 0.8,0.1,0.1");
         }
         return new DataOptions
         {

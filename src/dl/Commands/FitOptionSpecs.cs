@@ -48,7 +48,8 @@ internal static class FitOptionSpecs
     {
         Value = "WHAT",
         More = "A share such as `0.1` is drawn at random from the training data. Without it, a "
-            + "`val` part of the data is used where there is one.",
+            + "`val` part of the data is used where there is one, or else a tenth is held out when "
+            + "there are 50 samples or more; `none` holds nothing out.",
     };
 
     public static readonly OptionSpec Test = new("test", "test data: file, folder or share")
@@ -60,14 +61,14 @@ internal static class FitOptionSpecs
         "split", "shares of training, validation and test")
     {
         Kind = ValueKind.Numbers, Value = "A,B,C", Min = 0, Max = 1,
-        More = "Three numbers that add up to 1, such as `0.8,0.1,0.1`.",
+        More = "Two or three numbers that add up to 1, such as `0.8,0.1,0.1`.",
     };
 
     public static readonly OptionSpec Folds = new("folds", "cross-validate with N folds")
     {
         Kind = ValueKind.Integer, Value = "N", Min = 2, Max = int.MaxValue,
         More = "Trains N models, each tested on another Nth of the data, and prints mean and "
-            + "standard deviation. No model file is written.",
+            + "standard deviation. With `-o` a model is then trained on all of the data and written.",
     };
 
     public static readonly OptionSpec Repeats = new("repeats", "train N times, from N seeds")

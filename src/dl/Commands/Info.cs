@@ -1,5 +1,8 @@
 // `dl info`: look inside models, data, devices and registries.
+using System.Text.Json;
 using Dl.Cli.Options;
+using Dl.Data;
+using Dl.Files;
 using static Dl.Cli.Options.CommonOptions;
 
 namespace Dl.Cli.Commands;
@@ -54,6 +57,25 @@ internal static class InfoCommand
             Registries.Print(kind, values.Flag(Json), session.Out);
             return 0;
         }
-        return Engine.Info(session);
+        if (values.Flag(Devices))
+        {
+            Cli.Devices.Print(session, values.Flag(Json));
+            return 0;
+        }
+        session.Out.Write(Describe(session, subjects, values.Flag(Json)));
+        return 0;
+    }
+
+    private static string Describe(Session session, string[] subjects, bool json)
+    {
+        using LoadedModel? model = Subjects.Model(subjects);
+        if (model is not null)
+        {
+            return json ? ModelJson.Write(model.Document) + "\n" : Descriptions.Model(model);
+        }
+        DataDescription data = Subjects.Data(session, subjects, skipBad: true).Describe();
+        return json
+            ? JsonSerializer.Serialize(data, DataJson.Default.DataDescription) + "\n"
+            : Descriptions.Data(data);
     }
 }

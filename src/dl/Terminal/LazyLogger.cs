@@ -8,7 +8,9 @@ namespace Dl.Cli.Terminal;
 
 /// <param name="least">Messages below this level are dropped.</param>
 /// <param name="json">One JSON object a line instead of text.</param>
-internal sealed class LazyLogger(LogLevel least, bool json) : ILogger, IDisposable
+/// <param name="before">What takes the line of progress away, for text.</param>
+internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
+    : ILogger, IDisposable
 {
     private readonly Lock _gate = new();
     private ILoggerFactory? _factory;
@@ -50,7 +52,7 @@ internal sealed class LazyLogger(LogLevel least, bool json) : ILogger, IDisposab
             LogToStandardErrorThreshold = LogLevel.Trace,
         };
         var provider = new ConsoleLoggerProvider(
-            new FixedOptions(options), [new LineFormatter()]);
+            new FixedOptions(options), [new LineFormatter(before)]);
         return new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = least });
     }
 

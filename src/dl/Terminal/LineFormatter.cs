@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Dl.Cli.Terminal;
 
-internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
+/// <param name="before">Written in front of a message: it clears the line of progress.</param>
+internal sealed class LineFormatter(Func<string> before) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";
 
@@ -18,6 +19,6 @@ internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
             LogLevel.Error or LogLevel.Critical => "dl: error: ",
             _ => "",
         };
-        writer.Write(prefix + entry.Formatter(entry.State, entry.Exception) + "\n");
+        writer.Write(before() + prefix + entry.Formatter(entry.State, entry.Exception) + "\n");
     }
 }

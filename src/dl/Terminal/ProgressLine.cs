@@ -9,7 +9,7 @@ internal sealed class ProgressLine : IDisposable
     private const long Interval = 100;
 
     private readonly TextWriter? _error;
-    private long _last = long.MinValue;
+    private long _last;
     private int _shown;
 
     /// <param name="quiet">Show nothing, terminal or not.</param>
@@ -40,18 +40,22 @@ internal sealed class ProgressLine : IDisposable
         _shown = cut.Length;
     }
 
-    /// <summary>Takes the line away, so that a message can stand in its place.</summary>
-    public void Clear()
+    /// <summary>
+    /// What takes the line away when written to stderr, so that a message can stand in its place.
+    /// </summary>
+    public string Erase()
     {
-        if (_error is not null && _shown > 0)
+        if (_shown == 0)
         {
-            _error.Write("\r" + new string(' ', _shown) + "\r");
-            _shown = 0;
-            _last = long.MinValue;
+            return "";
         }
+        string blank = new(' ', _shown);
+        _shown = 0;
+        _last = 0;
+        return $"\r{blank}\r";
     }
 
-    public void Dispose() => Clear();
+    public void Dispose() => _error?.Write(Erase());
 
     /// <summary>Columns of the terminal; 80 where it says 0 or nothing.</summary>
     private static int Width()

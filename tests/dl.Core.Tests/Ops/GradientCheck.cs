@@ -1,5 +1,6 @@
-// What every op on the tape goes through: its output shape, its gradient against finite differences,
-// the gradient when the op is used twice (closures must add, not overwrite), and no buffer left.
+// What every op on the tape goes through: its output shape, its gradient against finite
+// differences, the gradient when the op is used twice (closures must add, not overwrite), and no
+// buffer left.
 //   directional derivative: (8 (f(x+hu) - f(x-hu)) - (f(x+2hu) - f(x-2hu))) / 12h,  error O(h^4)
 // f is a fixed random weighting of the outputs, summed in double precision.
 using Dl.Tensors;
@@ -16,7 +17,7 @@ internal sealed record Argument(Shape Shape, Func<Rng, int, double> Value, DType
     public static Argument Ids(Shape shape, int bound) =>
         new(shape, (rng, _) => rng.NextInt(bound), DType.I32);
 
-    /// <summary>Different values a twentieth apart in a scattered order: no maximum is close.</summary>
+    /// <summary>Different values a fifth apart in a scattered order: no close maximum.</summary>
     public static Argument Distinct(Shape shape) =>
         new(shape, (_, i) => (i * 7919 % shape.Count / 5.0) - (shape.Count / 10.0));
 }

@@ -20,7 +20,8 @@ public sealed class OpTests : IDisposable
             op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
             Of(new(3, 7), 1.5, 2.5), Of(new(3, 7), -0.8, -0.4))),
 
-        new("relu below zero", new(9), (t, x) => t.Unary(UnaryOps.Relu, x[0]), Of(new(9), -2, -0.3)),
+        new("relu below zero", new(9), (t, x) => t.Unary(UnaryOps.Relu, x[0]),
+            Of(new(9), -2, -0.3)),
         new("elu below zero, alpha", new(9), (t, x) => t.Unary(UnaryOps.Elu, x[0], 0.5f),
             Of(new(9), -2, -0.3)),
 
@@ -129,6 +130,8 @@ public sealed class OpTests : IDisposable
             t.Convolution(x(new(1, 5, 5, 3)), x(new(3, 3, 2, 8)), null, One, default, One)),
         ("conv2d: a 3x3 kernel does not fit into 1x2x5x3", (t, x) =>
             t.Convolution(x(new(1, 2, 5, 3)), x(new(3, 3, 3, 8)), null, One, default, One)),
+        ("conv2d: bias 7 does not fit weight 3x3x3x8; expected one number a filter", (t, x) =>
+            t.Convolution(x(new(1, 5, 5, 3)), x(new(3, 3, 3, 8)), x(new(7)), One, default, One)),
         ("transposed convolution: 1x4x4x2 does not come from a 1x11x8x3 output", (t, x) =>
             t.ConvolutionTransposed(x(new(1, 4, 4, 2)), x(new(3, 3, 3, 2)), null,
                 new Size2(11, 8), Two, Padding.Even(1, 1), One)),

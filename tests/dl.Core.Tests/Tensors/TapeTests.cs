@@ -28,7 +28,8 @@ public sealed class TapeTests : IDisposable
         var x = Leaf(tape, [1, 2, 3, 4, 5, 6]);
         var table = x.Reshape(new Shape(2, 3));
         var y = tape.Add(
-            tape.Sum(tape.Unary(UnaryOps.Square, table)), tape.Sum(tape.Unary(UnaryOps.Scale, x, 10)));
+            tape.Sum(tape.Unary(UnaryOps.Square, table)),
+            tape.Sum(tape.Unary(UnaryOps.Scale, x, 10)));
         tape.Backward(y);
         Assert.Equal([12, 14, 16, 18, 20, 22], Gradient(x));
         Assert.Same(x.Gradient, table.Gradient);

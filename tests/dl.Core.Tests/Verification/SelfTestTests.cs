@@ -63,10 +63,13 @@ public class SelfTestTests
     [Fact]
     public void The_json_line_has_the_documented_keys()
     {
-        var result = new SelfTestResult("MatMul", "cpu", 3, 1.5e-7, 101.25, null, []);
+        var result = new SelfTestResult("Fill", "cpu", 3, 0.5, 1.25, null, []);
         Assert.Equal(
-            """{"primitive":"MatMul","device":"cpu","cases":3,"max_error":1.5E-07,"ok":true,"gflops":101.25}""",
+            """{"primitive":"Fill","device":"cpu","cases":3,"max_error":0.5,"ok":true,"""
+                + "\"gflops\":1.25}",
             result.ToJson());
+        Assert.Equal("""{"ok": true, "failed": 0}""", SelfTest.SummaryJson(0));
+        Assert.Equal("""{"ok": false, "failed": 2}""", SelfTest.SummaryJson(2));
         var failed = result with { MaxError = double.PositiveInfinity, Failures = ["n 1: broken"] };
         using var json = JsonDocument.Parse(failed.ToJson());
         Assert.False(json.RootElement.GetProperty("ok").GetBoolean());

@@ -33,7 +33,7 @@ internal static class Jpeg
                 if (TurboJpeg.DecompressHeader(
                     handle, jpeg, size, out int width, out int height, out _, out int space) != 0)
                 {
-                    CheckFatal(handle);
+                    CheckError(handle);
                 }
                 // Two parsers of one header must agree before a buffer is sized by either.
                 ImageCodec.CheckSize(width, height);
@@ -54,7 +54,7 @@ internal static class Jpeg
                     if (TurboJpeg.Decompress(
                         handle, jpeg, size, output, width, 0, height, format, TurboJpeg.Flags) != 0)
                     {
-                        CheckFatal(handle);
+                        CheckError(handle);
                     }
                 }
                 var image = new Image(width, height, samples, pixels);
@@ -84,13 +84,14 @@ internal static class Jpeg
     }
 
     /// <summary>
-    /// The library also fails softly. Stray bytes between segments harm nothing; missing data leave
+    /// The library also fails softly. An unusual subsampling bothers only its own callers; stray bytes between segments harm nothing; missing data leave
     /// a half-grey picture, which must not be learnt from.
     /// </summary>
-    private static unsafe void CheckFatal(TurboJpegHandle handle)
+    private static unsafe void CheckError(TurboJpegHandle handle)
     {
         string text = Marshal.PtrToStringUTF8((nint)TurboJpeg.ErrorText(handle)) ?? "";
         if (!text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
+            && !text.Contains("determine subsampling", StringComparison.Ordinal)
             && !text.Contains("JFIF", StringComparison.Ordinal)
             && !text.Contains("Adobe", StringComparison.Ordinal))
         {

@@ -1,0 +1,203 @@
+// Toy data: small problems with known answers, for tests and first steps without a download.
+// Sample i is a pure function of (seed, toy, i), so a longer set begins with the shorter one.
+using Dl.Tensors;
+
+namespace Dl.Generation;
+
+/// <summary>Settings that some toys heed.</summary>
+public sealed record ToyOptions
+{
+    /// <summary>
+    /// Spread of the noise as a factor of the toy's own; 0 draws the problem without any.
+    /// </summary>
+    public double Noise { get; init; } = 1;
+}
+
+/// <summary>One toy. Tables have columns and a row function, pictures a folder writer.</summary>
+public sealed record Toy
+{
+    public required string Name { get; init; }
+
+    public required string Summary { get; init; }
+
+    /// <summary>Column names of a table, target last; null for pictures.</summary>
+    public string[]? Columns { get; init; }
+
+    /// <summary>One row of a table from its own generator; null for pictures.</summary>
+    internal Func<int, Rng, float, string[]>? Row { get; init; }
+
+    /// <summary>Writes n pictures into a new folder; null for tables.</summary>
+    internal Action<int, string, Rng, float>? Folder { get; init; }
+}
+
+/// <summary>The toys, and writing them.</summary>
+public static class Toys
+{
+    private const ulong Stream = 0x544F_5953;
+
+    public static readonly Toy[] All =
+    [
+        new()
+        {
+            Name = "circle", Summary = "points inside and around a circle, 2 classes",
+            Columns = ToyTables.Plane, Row = ToyTables.Circle,
+        },
+        new()
+        {
+            Name = "xor", Summary = "points in opposite quadrants, 2 classes",
+            Columns = ToyTables.Plane, Row = ToyTables.Xor,
+        },
+        new()
+        {
+            Name = "spiral", Summary = "three arms of a spiral, 3 classes",
+            Columns = ToyTables.Plane, Row = ToyTables.Spiral,
+        },
+        new()
+        {
+            Name = "moons", Summary = "two half circles that reach into each other, 2 classes",
+            Columns = ToyTables.Plane, Row = ToyTables.Moons,
+        },
+        new()
+        {
+            Name = "blobs", Summary = "four clouds of points, 4 classes",
+            Columns = ToyTables.Plane, Row = ToyTables.Blobs,
+        },
+        new()
+        {
+            Name = "linear", Summary = "y = 3 x1 - 2 x2 + x3 / 2 + 1 with noise, regression",
+            Columns = ["x1", "x2", "x3", "y"], Row = ToyTables.Linear,
+        },
+        new()
+        {
+            Name = "sines", Summary = "y = sin 2x + sin(5x) / 2 with noise, regression",
+            Columns = ["x", "y"], Row = ToyTables.Sines,
+        },
+        new()
+        {
+            Name = "digits", Summary = "drawn digits, 28x28 grey, 10 classes, train/ and test/",
+            Folder = ToyDigits.Write,
+        },
+        new()
+        {
+            Name = "shapes", Summary = "coloured shapes, 64x64, 6 classes, train/ and test/",
+            Folder = ToyShapes.Write,
+        },
+        new()
+        {
+            Name = "boxes", Summary = "shapes to detect: images/, labels/*.txt (YOLO), data.yaml",
+            Folder = ToyShapes.WriteBoxes,
+        },
+        new()
+        {
+            Name = "masks", Summary = "shapes to segment: images/, masks/ (0 or 255)",
+            Folder = ToyShapes.WriteMasks,
+        },
+    ];
+
+    /// <summary>
+    /// Writes <paramref name="n"/> samples: tables as `.csv` or `.tsv` or to stdout (`-`), pictures
+    /// as a new folder. What is written appears whole under its name or not at all.
+    /// </summary>
+    /// <exception cref="UsageException">No such toy, or the path does not suit it.</exception>
+    public static void Write(
+        string name, int n, string path, ulong seed, ToyOptions? options = null,
+        TextWriter? stdout = null)
+    {
+        Toy toy = Array.Find(All, t => t.Name == name)
+            ?? throw new UsageException(Nearest.Unknown("toy", name, All.Select(t => t.Name)));
+        if (n < 1)
+        {
+            throw new UsageException($"-n: {n} given, expected at least 1 sample");
+        }
+        // Toys differ in their random streams by the characters of their names.
+        ulong purpose = name.Aggregate(Stream, (hash, c) => (hash * 31) + c);
+        var rng = new Rng(seed, purpose);
+        float noise = (float)(options?.Noise ?? 1);
+        if (toy.Folder is not null)
+        {
+            WriteFolder(toy, n, path, rng, noise);
+        }
+        else if (path == "-")
+        {
+            TextWriter writer = stdout ?? Console.Out;
+            WriteRows(toy, n, writer, ',', rng, noise);
+            writer.Flush();
+        }
+        else
+        {
+            WriteTable(toy, n, path, rng, noise);
+        }
+    }
+
+    private static void WriteTable(Toy toy, int n, string path, Rng rng, float noise)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        if (extension is not (".csv" or ".tsv"))
+        {
+            throw new UsageException(
+                $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv or .tsv, "
+                + "or - for stdout");
+        }
+        string temporary = Temporary(path);
+        using (var writer = new StreamWriter(temporary))
+        {
+            WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, noise);
+        }
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static void WriteRows(
+        Toy toy, int n, TextWriter writer, char delimiter, Rng rng, float noise)
+    {
+        writer.Write(string.Join(delimiter, toy.Columns!) + '\n');
+        for (int i = 0; i < n; i++)
+        {
+            writer.Write(string.Join(delimiter, toy.Row!(i, rng.Fork((ulong)i), noise)) + '\n');
+        }
+    }
+
+    private static void WriteFolder(Toy toy, int n, string path, Rng rng, float noise)
+    {
+        if (path == "-" || Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv")
+        {
+            throw new UsageException(
+                $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
+        }
+        if (File.Exists(path)
+            || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        {
+            throw new UsageException($"{path}: is there already, expected a new folder");
+        }
+        string temporary = Temporary(Path.TrimEndingDirectorySeparator(path));
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            toy.Folder!(n, temporary, rng, noise);
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path);
+            }
+            Directory.Move(temporary, path);
+        }
+        catch
+        {
+            if (Directory.Exists(temporary))
+            {
+                Directory.Delete(temporary, recursive: true);
+            }
+            throw;
+        }
+    }
+
+    /// <summary>A name in the same folder, so that renaming moves no data.</summary>
+    private static string Temporary(string path)
+    {
+        string full = Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(full) ?? ".";
+        if (!Directory.Exists(folder))
+        {
+            throw new UsageException($"{path}: the folder {folder} does not exist; make it first");
+        }
+        return Path.Combine(folder, $".{Path.GetFileName(full)}.{Environment.ProcessId}.tmp");
+    }
+}

@@ -1,0 +1,126 @@
+using Dl.Tensors;
+
+namespace Dl.Data.Tests;
+
+public class BatchesTests
+{
+    /// <summary>Sample i has features (i, i + 0.5) and target -i; sample `bad` cannot be read.</summary>
+    private sealed class Numbers(int count, int bad = -1, int delay = 0) : IDataset
+    {
+        public int Reads;
+
+        public int Count => count;
+
+        public Shape FeatureShape { get; } = new(2);
+
+        public int TargetWidth => 1;
+
+        public string Locate(int index) => $"sample {index}";
+
+        public void Read(int index, Span<float> features, Span<float> target)
+        {
+            Interlocked.Increment(ref Reads);
+            if (delay > 0)
+            {
+                Thread.Sleep(delay);
+            }
+            if (index == bad)
+            {
+                throw new DataException($"sample {index} is bad");
+            }
+            (features[0], features[1], target[0]) = (index, index + 0.5f, -index);
+        }
+    }
+
+    [Theory]
+    [InlineData(10, 3, 1, 2)]
+    [InlineData(10, 3, 4, 3)]
+    [InlineData(12, 4, 3, 4)]
+    [InlineData(1, 8, 2, 2)]
+    [InlineData(1000, 7, 4, 2)]
+    public void AllSamplesComeInOrderForAnyThreads(int count, int size, int threads, int depth)
+    {
+        using var batches = new Batches(new Numbers(count), size, null, threads, depth);
+        int next = 0;
+        foreach (Batch batch in batches)
+        {
+            Assert.Equal(next, batch.First);
+            for (int i = 0; i < batch.Count; i++, next++)
+            {
+                Assert.Equal(next, batch.Features[2 * i]);
+                Assert.Equal(next + 0.5f, batch.Features[(2 * i) + 1]);
+                Assert.Equal(-next, batch.Targets[i]);
+            }
+        }
+        Assert.Equal(count, next);
+        Assert.Equal((count + size - 1) / size, batches.Count);
+    }
+
+    [Fact]
+    public void AnOrderIsFollowedAndBatchesCanBeSkipped()
+    {
+        int[] order = Batches.Order(20, seed: 3, epoch: 2);
+        using var batches = new Batches(new Numbers(20), 6, order, threads: 3, depth: 3, skip: 2);
+        var seen = new List<int>();
+        foreach (Batch batch in batches)
+        {
+            for (int i = 0; i < batch.Count; i++)
+            {
+                seen.Add((int)batch.Features[2 * i]);
+            }
+        }
+        Assert.Equal(order[12..], seen);
+    }
+
+    [Fact]
+    public void TheOrderDependsOnSeedAndEpochAlone()
+    {
+        int[] order = Batches.Order(100, 1, 5);
+        Assert.Equal(order, Batches.Order(100, 1, 5));
+        Assert.NotEqual(order, Batches.Order(100, 1, 6));
+        Assert.NotEqual(order, Batches.Order(100, 2, 5));
+        Assert.Equal(Enumerable.Range(0, 100), order.Order());
+    }
+
+    [Fact]
+    public void ABadSampleIsMetWhenItsBatchIsTaken()
+    {
+        using var batches = new Batches(new Numbers(20, bad: 13), 5, null, threads: 4, depth: 4);
+        var seen = new List<int>();
+        var error = Assert.Throws<DataException>(() =>
+        {
+            foreach (Batch batch in batches)
+            {
+                seen.Add(batch.First);
+            }
+        });
+        Assert.Equal("sample 13 is bad", error.Message);
+        Assert.Equal([0, 5], seen);
+    }
+
+    [Fact]
+    public void LeavingEarlyStopsTheThreads()
+    {
+        var data = new Numbers(100_000, delay: 1);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        foreach (Batch _ in new Batches(data, 20, null, threads: 2, depth: 3))
+        {
+            break;
+        }
+        int reads = data.Reads;
+        Assert.True(clock.ElapsedMilliseconds < 5000, $"{clock.ElapsedMilliseconds} ms");
+        Thread.Sleep(50);
+        Assert.Equal(reads, data.Reads);
+    }
+
+    [Fact]
+    public void ReadingAheadIsBounded()
+    {
+        var data = new Numbers(1000);
+        using IEnumerator<Batch> batches = new Batches(data, 10, null, threads: 2, depth: 3)
+            .GetEnumerator();
+        Assert.True(batches.MoveNext());
+        Thread.Sleep(100);
+        Assert.True(data.Reads <= 30, $"{data.Reads} samples were read for one batch");
+    }
+}

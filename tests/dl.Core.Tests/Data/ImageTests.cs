@@ -1,0 +1,204 @@
+using System.IO.Compression;
+using System.Text.Json;
+using Dl.Data.Images;
+
+namespace Dl.Data.Tests;
+
+public class ImageTests
+{
+    private static Image Random(int width, int height, int channels)
+    {
+        var pixels = new byte[width * height * channels];
+        new Random(7).NextBytes(pixels);
+        return new Image(width, height, channels, pixels);
+    }
+
+    [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(5, 3, 1)]
+    [InlineData(7, 9, 2)]
+    [InlineData(33, 17, 3)]
+    [InlineData(8, 8, 4)]
+    public void PngIsReadAsWritten(int width, int height, int channels)
+    {
+        Image image = Random(width, height, channels);
+        Image read = ImageCodec.Decode(PngWriter.Encode(image), "x.png");
+        Assert.Equal((width, height, channels), (read.Width, read.Height, read.Channels));
+        Assert.Equal(image.Pixels, read.Pixels);
+    }
+
+    [Fact]
+    public void EveryDamagedByteOfAPngIsFound()
+    {
+        byte[] good = PngWriter.Encode(Random(6, 4, 3));
+        for (int i = 0; i < good.Length; i++)
+        {
+            byte[] bad = (byte[])good.Clone();
+            bad[i] ^= 0x10;
+            Assert.Throws<DataException>(() => ImageCodec.Decode(bad, "bad.png"));
+            Assert.Throws<DataException>(() => ImageCodec.Decode(good[..i], "short.png"));
+        }
+    }
+
+    [Fact]
+    public void ABombIsRefusedBeforeItIsUnpacked()
+    {
+        byte[] png = PngWriter.Encode(new Image(1, 1, 1, [0]));
+        // The header chunk starts at 8: length, type, then width and height, and its checksum at 29.
+        "\0\x0F\x42\x40\0\x0F\x42\x40"u8.ToArray().CopyTo(png, 16);
+        uint crc = Crc32.Compute(png.AsSpan(12, 17));
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), crc);
+        var error = Assert.Throws<DataException>(() => ImageCodec.Decode(png, "bomb.png"));
+        Assert.Contains("bomb.png: 1000000 x 1000000 pixels", error.Message);
+        Assert.Throws<DataException>(() => ImageCodec.Identify(png, "bomb.png"));
+    }
+
+    [SkippableFact]
+    public void PngSuiteIsDecodedToTheLastPixel()
+    {
+        string folder = Shared.Data("pngsuite");
+        int good = 0, refused = 0;
+        foreach (string path in Directory.GetFiles(Path.Combine(folder, "png"), "*.png"))
+        {
+            byte[] bytes = File.ReadAllBytes(path);
+            string name = Path.GetFileNameWithoutExtension(path);
+            if (name[0] == 'x')
+            {
+                Assert.Throws<DataException>(() => ImageCodec.Decode(bytes, name));
+                refused++;
+                continue;
+            }
+            using JsonDocument document = JsonDocument.Parse(
+                File.ReadAllBytes(Path.Combine(folder, "rgba", name + ".json")));
+            int[] expected = [.. document.RootElement.EnumerateArray().Select(e => e.GetInt32())];
+            bool wide = bytes[24] == 16;
+            Image image = ImageCodec.Decode(bytes, name);
+            Assert.Equal(expected.Length, image.Width * image.Height * 4);
+            for (int i = 0; i < image.Width * image.Height; i++)
+            {
+                (int r, int g, int b, int a) = Rgba(image, i);
+                int shift = wide ? 8 : 0;
+                Assert.True(
+                    (r, g, b, a) == (
+                        expected[4 * i] >> shift, expected[(4 * i) + 1] >> shift,
+                        expected[(4 * i) + 2] >> shift, expected[(4 * i) + 3] >> shift),
+                    $"{name}, pixel {i}: {(r, g, b, a)}");
+            }
+            good++;
+        }
+        Assert.True(good >= 100 && refused >= 9, $"{good} good, {refused} refused");
+    }
+
+    [Fact]
+    public void PnmInTextAndBinary()
+    {
+        Image text = ImageCodec.Decode("P2\n# grey\n3 2\n15\n0 5 10 15 1 2\n"u8.ToArray(), "a.pgm");
+        Assert.Equal([0, 85, 170, 255, 17, 34], text.Pixels);
+        Image color = ImageCodec.Decode("P6 1 1 255\n\x01\x02\x03"u8.ToArray(), "a.ppm");
+        Assert.Equal((3, 1), (color.Channels, color.Width));
+        Assert.Equal([1, 2, 3], color.Pixels);
+        Image bits = ImageCodec.Decode([.. "P4 10 1\n"u8, 0b1010_0000, 0b0100_0000], "a.pbm");
+        Assert.Equal([0, 255, 0, 255, 255, 255, 255, 255, 255, 0], bits.Pixels);
+        Image plain = ImageCodec.Decode("P1 3 1 101"u8.ToArray(), "a.pbm");
+        Assert.Equal([0, 255, 0], plain.Pixels);
+        Assert.Throws<DataException>(() => ImageCodec.Decode("P5 9 9 255\nabc"u8.ToArray(), "s.pgm"));
+        Assert.Throws<DataException>(
+            () => ImageCodec.Decode("P5 99999999 99999999 255\n"u8.ToArray(), "b.pgm"));
+    }
+
+    [Theory]
+    [InlineData(24, 2)]
+    [InlineData(24, -2)]
+    [InlineData(32, 2)]
+    [InlineData(8, 2)]
+    public void BmpOfAllSupportedKinds(int bits, int height)
+    {
+        // 3 x 2 pixels, pixel p is the colour (10p, 10p + 1, 10p + 2), as a palette where 8 bits.
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        int palette = bits == 8 ? 6 * 4 : 0;
+        writer.Write("BM"u8);
+        foreach (int word in new[] { 0, 0, 54 + palette, 40, 3, height })
+        {
+            writer.Write(word);
+        }
+        writer.Write((short)1);
+        writer.Write((short)bits);
+        foreach (int word in new[] { 0, 0, 0, 0, bits == 8 ? 6 : 0, 0 })
+        {
+            writer.Write(word);
+        }
+        for (int p = 0; bits == 8 && p < 6; p++)
+        {
+            writer.Write([(byte)((10 * p) + 2), (byte)((10 * p) + 1), (byte)(10 * p), (byte)0]);
+        }
+        for (int row = 0; row < 2; row++)
+        {
+            int y = height > 0 ? 1 - row : row;
+            for (int x = 0; x < 3; x++)
+            {
+                int p = (y * 3) + x;
+                byte[] bgr = [(byte)((10 * p) + 2), (byte)((10 * p) + 1), (byte)(10 * p), 9];
+                writer.Write(bits == 8 ? [(byte)p] : bgr[..(bits / 8)]);
+            }
+            while ((stream.Position - 54 - palette) % 4 != 0)
+            {
+                writer.Write((byte)0);
+            }
+        }
+        Image image = ImageCodec.Decode(stream.ToArray(), "a.bmp");
+        Assert.Equal((3, 2, 3), (image.Width, image.Height, image.Channels));
+        Assert.Equal(Enumerable.Range(0, 18).Select(i => (byte)((i / 3 * 10) + (i % 3))), image.Pixels);
+        byte[] bytes = stream.ToArray();
+        Assert.Throws<DataException>(() => ImageCodec.Decode(bytes[..^1], "short.bmp"));
+    }
+
+    [Fact]
+    public void OtherFormatsAreRefusedByName()
+    {
+        byte[] webp = [.. "RIFF"u8, 0, 0, 0, 0, .. "WEBPVP8 "u8];
+        Assert.Contains("WebP", Assert.Throws<DataException>(
+            () => ImageCodec.Decode(webp, "a.webp")).Message);
+        Assert.Contains("a.png: not a picture", Assert.Throws<DataException>(
+            () => ImageCodec.Decode("hello world!"u8.ToArray(), "a.png")).Message);
+        Assert.Contains("an empty file", Assert.Throws<DataException>(
+            () => ImageCodec.Decode([], "a.png")).Message);
+    }
+
+    [Fact]
+    public void ShrinkingTakesMeansAndGrowingInterpolates()
+    {
+        var image = new Image(4, 2, 1, [0, 100, 50, 50, 200, 100, 50, 250]);
+        var half = new byte[2];
+        Resize.To(image, 2, 1, half);
+        Assert.Equal([100, 100], half);
+        var twice = new byte[4];
+        Resize.To(new Image(2, 1, 1, [0, 200]), 4, 1, twice);
+        Assert.Equal([0, 50, 150, 200], twice);
+        // 3 to 2: each output covers one and a half inputs.
+        var uneven = new byte[2];
+        Resize.To(new Image(3, 1, 1, [30, 60, 90]), 2, 1, uneven);
+        Assert.Equal([40, 80], uneven);
+    }
+
+    [Fact]
+    public void ChannelsAreConverted()
+    {
+        Image grey = Resize.ToChannels(new Image(2, 1, 3, [255, 0, 0, 10, 10, 10]), 1);
+        Assert.Equal([76, 10], grey.Pixels);
+        Image color = Resize.ToChannels(new Image(1, 1, 2, [0, 0]), 3);
+        Assert.Equal([255, 255, 255], color.Pixels);
+    }
+
+    private static (int R, int G, int B, int A) Rgba(Image image, int pixel)
+    {
+        ReadOnlySpan<byte> p = image.Pixels.AsSpan(pixel * image.Channels, image.Channels);
+        return image.Channels switch
+        {
+            1 => (p[0], p[0], p[0], 255),
+            2 => (p[0], p[0], p[0], p[1]),
+            3 => (p[0], p[1], p[2], 255),
+            _ => (p[0], p[1], p[2], p[3]),
+        };
+    }
+}
