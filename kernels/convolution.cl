@@ -1,14 +1,16 @@
 // Two-dimensional convolution over channels-last data and its gradients (formulas and shapes:
-// Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one item
-// for each pixel and LANES channels of the result. Variants for one group (groups = 1):
+// Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one
+// item for each pixel and LANES channels of the result. Variants for one group (groups = 1):
 //   _fat    processors: a matrix product whose left panels are gathered from patches into scratch
 //   _tiled  GPUs: the same with 64 x 64 tiles in local memory
 // Depthwise (channels = groups = filters): _depthwise, one item for each pixel and LANES channels.
-// A program holds either the general kernels (PART=0) or the fast ones (PART=1).
+// A program holds one part, so that little is compiled for what is used.
 
 #ifndef PART
-#define PART 2           // 0: general kernels, 1: fast kernels, other: both
+#define PART -1          // 0: general kernels, 1: for one group, 2: depthwise, other: all
 #endif
+
+#define HAS_PART(n) (PART == n || PART < 0)
 
 typedef struct {
     int batch, height, width, channels, filters;
@@ -18,7 +20,7 @@ typedef struct {
     int out_height, out_width;
 } conv_shape;
 
-#if PART != 1
+#if HAS_PART(0)
 
 KERNEL void convolution(
     __global const real *x, __global const real *w, __global const real *bias, __global real *y,
@@ -122,8 +124,6 @@ KERNEL void convolution_weight_gradient(
 
 #endif
 
-#if PART != 0
-
 // ---- Matrix product over gathered patches (groups = 1) ----------------------------------------
 
 // Where tap (ky, kx) of a target pixel reads its source: forward from x, backward from dy; null in
@@ -176,6 +176,8 @@ INLINE __global const real *gradient_source(
     return dy + (((long)i.image * s->out_height + oy) * s->out_width + ox) * s->filters;
 }
 
+#if HAS_PART(1)
+
 // One element of a gathered row: tap * channels + channel.
 INLINE real patch_element(
     __global const real *x, const conv_shape *s, int at, int pixels, int element)
@@ -201,7 +203,7 @@ INLINE real gradient_element(
 
 #if FAT
 
-// target (pixels x n) = gathered patches (pixels x taps * depth) times the weights, for this group's
+// target (pixels x n) = gathered patches (pixels x taps * depth) times weights, for this group's
 // `rows` pixels. backward 0: y from x, weights as [tap][c][f]. backward 1: dx from dy, their
 // transpose. Scratch as for matmul_fat.
 INLINE void patch_product(
@@ -393,7 +395,9 @@ TILED void convolution_weight_gradient_tiled(
 }
 
 #endif
+#endif
 
+#if HAS_PART(2)
 // ---- Depthwise: channels = groups = filters ---------------------------------------------------
 
 KERNEL void convolution_depthwise(

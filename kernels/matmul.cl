@@ -6,10 +6,12 @@
 // A program holds either the general kernel (PART=0) or the fast one (PART=1).
 
 #ifndef PART
-#define PART 2           // 0: general kernels, 1: fast kernels, other: both
+#define PART -1          // 0: general kernel, 1: fast kernel, other: both
 #endif
 
-#if PART != 1
+#define HAS_PART(n) (PART == n || PART < 0)
+
+#if HAS_PART(0)
 
 KERNEL void matmul(
     __global const real *a, __global const real *b, __global const real *bias, __global real *c,
@@ -49,7 +51,7 @@ KERNEL void matmul(
 }
 #endif
 
-#if PART != 0 && FAT
+#if HAS_PART(1) && FAT
 // The same, tile by tile. A group computes `rows` x `columns` of one matrix of the batch. Scratch
 // holds block_m x block_k of op(a) and block_k x block_n of op(b), packed, and 16 elements between.
 // Needs k > 0; block_m is a multiple of 12, block_n of 32, block_k of 16.
@@ -97,7 +99,7 @@ KERNEL void matmul_fat(
 }
 #endif
 
-#if PART != 0 && !FAT
+#if HAS_PART(1) && !FAT
 TILED void matmul_tiled(
     __global const real *a, __global const real *b, __global const real *bias, __global real *c,
     int m, int n, int k, int transpose_a, int transpose_b, int has_bias, real beta)

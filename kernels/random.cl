@@ -1,5 +1,5 @@
-// Counter-based random numbers, Philox4x32-10, bit for bit as Tensors/Rng.cs: element i of a call is
-// word i % 4 of block first + i / 4. One item for each SPAN of numbers.
+// Counter-based random numbers, Philox4x32-10, bit for bit as Tensors/Rng.cs: element i of a call
+// is word i % 4 of block first + i / 4. One item for each SPAN of numbers.
 
 // Uniform numbers and dropout must have the same bits everywhere.
 #pragma OPENCL FP_CONTRACT OFF

@@ -42,7 +42,7 @@ public sealed unsafe partial class OpenClDevice
         {
             bool depthwise = IsPlainDepthwise(shape);
             var kernel = depthwise
-                ? Fast("convolution_depthwise") : General("convolution");
+                ? Depthwise("convolution_depthwise") : General("convolution");
             kernel.Arg(x).Arg(w).Arg(bias ?? w).Arg(y).Arg(arguments).Arg(hasBias)
                 .Over(
                     (long)pixels * (depthwise ? Blocks(shape.Channels)
@@ -82,7 +82,7 @@ public sealed unsafe partial class OpenClDevice
         }
         else if (IsPlainDepthwise(shape))
         {
-            Fast("convolution_input_gradient_depthwise").Arg(dy).Arg(w).Arg(dx).Arg(arguments)
+            Depthwise("convolution_input_gradient_depthwise").Arg(dy).Arg(w).Arg(dx).Arg(arguments)
                 .Arg(beta).Over((long)pixels * Blocks(shape.Channels), Grain(taps * Lanes));
         }
         else
@@ -154,8 +154,9 @@ public sealed unsafe partial class OpenClDevice
         int pixels = (shape.Patches + slices - 1) / slices;
         slices = (shape.Patches + pixels - 1) / pixels;
         var partial = Rent(DType.F32, (long)slices * cells);
-        var kernel = Fast(shape.Groups == 1
-            ? "convolution_weight_gradient_tiled" : "convolution_weight_gradient_depthwise");
+        var kernel = shape.Groups == 1
+            ? Fast("convolution_weight_gradient_tiled")
+            : Depthwise("convolution_weight_gradient_depthwise");
         kernel.Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(pixels);
         if (shape.Groups == 1)
         {
@@ -183,6 +184,8 @@ public sealed unsafe partial class OpenClDevice
         shape.IsDepthwise && shape.Filters == shape.Channels;
 
     private Kernel Fast(string entry) => Find("convolution", entry, "PART=1");
+
+    private Kernel Depthwise(string entry) => Find("convolution", entry, "PART=2");
 
     private Kernel General(string entry) => Find("convolution", entry, "PART=0");
 

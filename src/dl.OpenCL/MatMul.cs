@@ -81,7 +81,7 @@ public sealed unsafe partial class OpenClDevice
     private static int RoundUp(int value, int multiple) =>
         (value + multiple - 1) / multiple * multiple;
 
-    /// <summary>Sizes of the packed blocks, no larger than the work or the scratch memory.</summary>
+    /// <summary>Sizes of the packed blocks, no larger than work or scratch memory.</summary>
     private readonly record struct FatBlocks(int M, int N, int K)
     {
         /// <summary>Elements between and behind the blocks: packing writes 16 wide.</summary>
