@@ -203,43 +203,30 @@ INLINE real gradient_element(
 
 #if FAT
 
-// target (pixels x n) = gathered patches (pixels x taps * depth) times weights, for this group's
+// Runs of channels within one tap that a block of depth block_k can touch.
+#define MAX_RUNS 24
+
+// target (pixels x n) = gathered patches (pixels x taps * channels) times weights, for this group's
 // `rows` pixels. backward 0: y from x, weights as [tap][c][f]. backward 1: dx from dy, their
-// transpose. Scratch as for matmul_fat.
+// transpose. With many channels patches are read where they lie, the padding from `zeros` (block_k
+// of them); with few they are packed first. Scratch as for matmul_fat.
 INLINE void patch_product(
     __global const real *source, __global const real *w, __global const real *bias,
-    __global real *target, conv_shape s, int has_bias, real beta, int rows, int block_m,
-    int block_n, int block_k, __local real *scratch, const int backward)
+    __global const real *zeros, __global real *target, conv_shape s, int has_bias, real beta,
+    int rows, int block_m, int block_n, int block_k, __local real *scratch, const int backward)
 {
     int height = backward ? s.height : s.out_height, width = backward ? s.width : s.out_width;
     int n = backward ? s.channels : s.filters, channels = backward ? s.filters : s.channels;
     int k = s.kernel_y * s.kernel_x * channels;
     int m0 = get_group_id(0) * rows, m1 = min(s.batch * height * width, m0 + rows);
+    int in_place = block_k / channels + 2 <= MAX_RUNS;
     __local real *packed_a = scratch, *packed_b = scratch + block_m * block_k + 16;
+    __global const real *from[MAX_RUNS * TILE_M];
+    int lengths[MAX_RUNS];
     for (int mb = m0; mb < m1; mb += block_m) {
         int tall = min(m1 - mb, block_m);
         for (int kb = 0; kb < k; kb += block_k) {
             int depth = min(k - kb, block_k);
-            for (int i = 0; i < tall; i += TILE_M) {
-                pixel pixels[TILE_M];
-                pixels[0] = pixel_at(mb + i, height, width);
-                for (int r = 1; r < TILE_M; r++)
-                    pixels[r] = next_pixel(pixels[r - 1], height, width);
-                // Runs of channels within one tap.
-                for (int at = 0, length; at < depth; at += length) {
-                    int tap = (kb + at) / channels, c = (kb + at) % channels;
-                    int ky = tap / s.kernel_x, kx = tap % s.kernel_x;
-                    length = min(channels - c, depth - at);
-                    __global const real *from[TILE_M];
-                    for (int r = 0; r < TILE_M; r++) {
-                        __global const real *p = i + r >= tall ? 0
-                            : backward ? gradient_source(source, &s, pixels[r], ky, kx)
-                                       : patch_source(source, &s, pixels[r], ky, kx);
-                        from[r] = p ? p + c : 0;
-                    }
-                    pack_rows(from, TILE_M, length, packed_a + i * depth + at * TILE_M, TILE_M);
-                }
-            }
             for (int nb = 0; nb < n; nb += block_n) {
                 int wide = min(n - nb, block_n);
                 for (int j = 0; j < wide; j += TILE_N) {
@@ -255,26 +242,62 @@ INLINE void patch_product(
                             wide - j, length, d + at * TILE_N);
                     }
                 }
-                block_product(packed_a, packed_b, bias + nb, target + (long)mb * n + nb, n, depth,
-                    tall, wide, has_bias && kb == 0, kb == 0 ? beta : 1);
+                for (int i = 0; i < tall; i += TILE_M) {
+                    pixel pixels[TILE_M];
+                    pixels[0] = pixel_at(mb + i, height, width);
+                    for (int r = 1; r < TILE_M; r++)
+                        pixels[r] = next_pixel(pixels[r - 1], height, width);
+                    int runs = 0;
+                    for (int at = 0, length; at < depth; at += length) {
+                        int tap = (kb + at) / channels, c = (kb + at) % channels;
+                        int ky = tap / s.kernel_x, kx = tap % s.kernel_x;
+                        __global const real **run = from + (in_place ? runs * TILE_M : 0);
+                        length = min(channels - c, depth - at);
+                        for (int r = 0; r < TILE_M; r++) {
+                            __global const real *p = i + r >= tall ? 0
+                                : backward ? gradient_source(source, &s, pixels[r], ky, kx)
+                                           : patch_source(source, &s, pixels[r], ky, kx);
+                            run[r] = p ? p + c : in_place ? zeros : 0;
+                        }
+                        if (in_place)
+                            lengths[runs++] = length;
+                        else
+                            pack_rows(run, TILE_M, length, packed_a + at * TILE_M, TILE_M);
+                    }
+                    for (int j = 0; j < wide; j += TILE_N) {
+                        __global real *c = target + (long)(mb + i) * n + nb + j;
+                        __local const real *b = packed_b + j * depth;
+                        int some_rows = min(tall - i, TILE_M), columns = min(wide - j, TILE_N);
+                        int first = kb == 0;
+                        if (in_place)
+                            tile_product_in_place(from, lengths, runs, b, bias + nb + j, c, n,
+                                some_rows, columns, has_bias && first, first ? beta : 1);
+                        else
+                            tile_product(packed_a, b, bias + nb + j, c, n, depth, some_rows,
+                                columns, has_bias && first, first ? beta : 1);
+                    }
+                }
             }
         }
     }
 }
 
 KERNEL void convolution_fat(
-    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
-    conv_shape s, int has_bias, int rows, int block_m, int block_n, int block_k,
-    __local real *scratch)
+    __global const real *x, __global const real *w, __global const real *bias,
+    __global const real *zeros, __global real *y, conv_shape s, int has_bias, int rows,
+    int block_m, int block_n, int block_k, __local real *scratch)
 {
-    patch_product(x, w, bias, y, s, has_bias, 0, rows, block_m, block_n, block_k, scratch, 0);
+    patch_product(
+        x, w, bias, zeros, y, s, has_bias, 0, rows, block_m, block_n, block_k, scratch, 0);
 }
 
 KERNEL void convolution_input_gradient_fat(
-    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta,
-    int rows, int block_m, int block_n, int block_k, __local real *scratch)
+    __global const real *dy, __global const real *w, __global const real *zeros,
+    __global real *dx, conv_shape s, real beta, int rows, int block_m, int block_n, int block_k,
+    __local real *scratch)
 {
-    patch_product(dy, w, w, dx, s, 0, beta, rows, block_m, block_n, block_k, scratch, 1);
+    patch_product(
+        dy, w, w, zeros, dx, s, 0, beta, rows, block_m, block_n, block_k, scratch, 1);
 }
 
 // Columns e ... e + 31 of the patches of `depth` pixels: d[k][32].

@@ -10,49 +10,49 @@
 
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
-// c (rows x columns, at most 12 x 32) = a b + scale * c + bias. Accumulators are named one by one:
-// an array of them would live in memory.
-INLINE void tile_product(
-    __local const real *a, __local const real *b, __global const real *bias, __global real *c,
-    long stride, int depth, int rows, int columns, int has_bias, real scale)
-{
+// Accumulators are named one by one: an array of them would live in memory.
 #define START(i) real16 c##i##_0 = (real16)(0), c##i##_1 = (real16)(0);
-    EACH_ROW(START)
-    for (int p = 0; p < depth; p++) {
-        real16 b0 = *(__local const real16 *)b;
-        real16 b1 = *(__local const real16 *)(b + 16);
-#define STEP(i)                                  \
-        {                                        \
-            real16 v = (real16)(a[i]);           \
-            c##i##_0 = v * b0 + c##i##_0;        \
-            c##i##_1 = v * b1 + c##i##_1;        \
-        }
-        EACH_ROW(STEP)
-        a += TILE_M;
-        b += TILE_N;
+
+#define STEP(i, value)                               \
+    {                                                \
+        real16 v = (real16)(value);                  \
+        c##i##_0 = v * b0 + c##i##_0;                \
+        c##i##_1 = v * b1 + c##i##_1;                \
     }
-    if (columns == TILE_N) {
-        real16 bias0 = has_bias ? vload16(0, bias) : (real16)(0);
-        real16 bias1 = has_bias ? vload16(1, bias) : (real16)(0);
-#define FINISH(i)                                                         \
-        if (i < rows) {                                                   \
-            __global real *p = c + i * stride;                            \
-            real16 v0 = c##i##_0 + bias0, v1 = c##i##_1 + bias1;          \
-            if (scale != 0) {                                             \
-                v0 = scale * vload16(0, p) + v0;                          \
-                v1 = scale * vload16(1, p) + v1;                          \
-            }                                                             \
-            vstore16(v0, 0, p);                                           \
-            vstore16(v1, 1, p);                                           \
-        }
-        EACH_ROW(FINISH)
-        return;
+
+// c (rows x columns, at most 12 x 32) = accumulators + scale * c + bias.
+#define FINISH(i)                                                     \
+    if (i < rows) {                                                   \
+        __global real *p = c + i * stride;                            \
+        real16 v0 = c##i##_0 + bias0, v1 = c##i##_1 + bias1;          \
+        if (scale != 0) {                                             \
+            v0 = scale * vload16(0, p) + v0;                          \
+            v1 = scale * vload16(1, p) + v1;                          \
+        }                                                             \
+        vstore16(v0, 0, p);                                           \
+        vstore16(v1, 1, p);                                           \
     }
-    real part[TILE_M * TILE_N];
-#define SPILL(i)                                  \
-    vstore16(c##i##_0, 2 * i, part);              \
+
+#define SPILL(i)                                                      \
+    vstore16(c##i##_0, 2 * i, part);                                  \
     vstore16(c##i##_1, 2 * i + 1, part);
-    EACH_ROW(SPILL)
+
+#define TILE_END                                                      \
+    if (columns == TILE_N) {                                          \
+        real16 bias0 = has_bias ? vload16(0, bias) : (real16)(0);     \
+        real16 bias1 = has_bias ? vload16(1, bias) : (real16)(0);     \
+        EACH_ROW(FINISH)                                              \
+    } else {                                                          \
+        real part[TILE_M * TILE_N];                                   \
+        EACH_ROW(SPILL)                                               \
+        add_part(part, bias, c, stride, rows, columns, has_bias, scale); \
+    }
+
+// An edge tile, element by element.
+INLINE void add_part(
+    const real *part, __global const real *bias, __global real *c, long stride, int rows,
+    int columns, int has_bias, real scale)
+{
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
             real v = part[i * TILE_N + j] + (has_bias ? bias[j] : 0);
@@ -60,6 +60,47 @@ INLINE void tile_product(
             *p = scale == 0 ? v : scale * *p + v;
         }
     }
+}
+
+// c = a b + scale * c + bias from packed panels.
+INLINE void tile_product(
+    __local const real *a, __local const real *b, __global const real *bias, __global real *c,
+    long stride, int depth, int rows, int columns, int has_bias, real scale)
+{
+    EACH_ROW(START)
+    for (int p = 0; p < depth; p++) {
+        real16 b0 = *(__local const real16 *)b;
+        real16 b1 = *(__local const real16 *)(b + 16);
+#define STEP_PACKED(i) STEP(i, a[i])
+        EACH_ROW(STEP_PACKED)
+        a += TILE_M;
+        b += TILE_N;
+    }
+    TILE_END
+}
+
+// The same with rows of a where they lie: `runs` runs, run r with lengths[r] elements from each of
+// the twelve pointers at from + 12 r.
+INLINE void tile_product_in_place(
+    __global const real *const *from, const int *lengths, int runs, __local const real *b,
+    __global const real *bias, __global real *c, long stride, int rows, int columns, int has_bias,
+    real scale)
+{
+    EACH_ROW(START)
+    for (int run = 0; run < runs; run++) {
+#define POINT(i) __global const real *a##i = from[i];
+        EACH_ROW(POINT)
+        int length = lengths[run];
+        for (int p = 0; p < length; p++) {
+            real16 b0 = *(__local const real16 *)b;
+            real16 b1 = *(__local const real16 *)(b + 16);
+#define STEP_IN_PLACE(i) STEP(i, a##i[p])
+            EACH_ROW(STEP_IN_PLACE)
+            b += TILE_N;
+        }
+        from += TILE_M;
+    }
+    TILE_END
 }
 
 // ---- Packing --------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ public sealed unsafe partial class OpenClDevice
 {
     private const int TiledEdge = 64, TiledGroup = 16;
 
+    private OpenClStorage? _zeros;
+
     public override void Convolution(
         Storage x, Storage w, Storage? bias, Storage y, in ConvShape shape)
     {
@@ -28,8 +30,8 @@ public sealed unsafe partial class OpenClDevice
         else if (shape.Groups == 1 && IsFat)
         {
             var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
-            Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(y).Arg(arguments).Arg(hasBias)
-                .Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
+            Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y).Arg(arguments)
+                .Arg(hasBias).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
                 .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
         }
         else if (shape.Groups == 1)
@@ -70,8 +72,8 @@ public sealed unsafe partial class OpenClDevice
         else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
         {
             var (rows, blocks) = CutPatches(pixels, shape.Channels, taps * shape.Filters);
-            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(dx).Arg(arguments).Arg(beta)
-                .Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
+            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments)
+                .Arg(beta).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
                 .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
         }
         else if (shape.Groups == 1 && !IsFat)
@@ -178,6 +180,18 @@ public sealed unsafe partial class OpenClDevice
     {
         int rows = RoundUp((pixels + FatGroups - 1) / FatGroups, TileRows);
         return (rows, FatBlocks.For(Tuning, _device.LocalBytes, rows, columns, depth));
+    }
+
+    /// <summary>What a patch reads outside the image: as many zeros as a block is deep.</summary>
+    private OpenClStorage Zeros => _zeros ??= CreateZeros();
+
+    private OpenClStorage CreateZeros()
+    {
+        // The device's own, so neither rented nor counted.
+        long bytes = sizeof(float) * RoundUp(Tuning.TileDepth, Lanes);
+        var zeros = (OpenClStorage)Allocate(bytes);
+        WriteBytes(zeros, new byte[bytes]);
+        return zeros;
     }
 
     private static bool IsPlainDepthwise(in ConvShape shape) =>

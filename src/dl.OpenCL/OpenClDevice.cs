@@ -153,6 +153,7 @@ public sealed unsafe partial class OpenClDevice : Device
         {
             kernel.Dispose();
         }
+        _zeros?.Release();
         _programs.Dispose();
         _staging.Dispose();
         _queue.Dispose();
