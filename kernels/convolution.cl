@@ -316,13 +316,30 @@ INLINE void pack_patches(
         int tap = (e + j) / s->channels, c = (e + j) % s->channels;
         int ky = tap / s->kernel_x, kx = tap % s->kernel_x;
         pixel o = pixel_at(first, s->out_height, s->out_width);
-        for (int k = 0; k < depth; k++) {
-            __global const real *p = patch_source(x, s, o, ky, kx);
-            if (step == 16)
-                vstore16(p ? vload16(0, p + c) : (real16)(0), 0, d + k * TILE_N + j);
-            else
-                d[k * TILE_N + j] = p ? p[c] : 0;
-            o = next_pixel(o, s->out_height, s->out_width);
+        __local real *q = d + j;
+        // Along a row of outputs the source moves by a constant step.
+        for (int k = 0, run; k < depth; k += run) {
+            run = min(s->out_width - o.x, depth - k);
+            int iy = o.y * s->stride_y + ky * s->dilation_y - s->pad_top;
+            int ix = o.x * s->stride_x + kx * s->dilation_x - s->pad_left;
+            int inside = iy >= 0 && iy < s->height;
+            __global const real *p = x
+                + (((long)o.image * s->height + iy) * s->width + ix) * s->channels + c;
+            for (int t = 0; t < run; t++) {
+                int reads = inside && ix >= 0 && ix < s->width;
+                if (step == 16)
+                    vstore16(reads ? vload16(0, p) : (real16)(0), 0, q);
+                else
+                    *q = reads ? *p : 0;
+                ix += s->stride_x;
+                p += s->stride_x * s->channels;
+                q += TILE_N;
+            }
+            o.x = 0;
+            if (++o.y == s->out_height) {
+                o.y = 0;
+                o.image++;
+            }
         }
     }
 }
