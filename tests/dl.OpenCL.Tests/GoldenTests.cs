@@ -1,53 +1,44 @@
-// Reference values, the committed ones and the large folder where it is, in both kernel forms.
+// Reference values by PyTorch on OpenCL: the committed folder, and the large one where it is.
+using Dl.Tests.Files;
 using Dl.Verification;
+using Xunit.Abstractions;
 
 namespace Dl.OpenCl.Tests;
 
 [Collection(DeviceCollection.Name)]
-public class GoldenTests(Devices devices)
+public class GoldenTests(Devices devices, ITestOutputHelper output)
 {
     [SkippableTheory]
-    [InlineData("Cpu")]
-    [InlineData("Gpu")]
-    public void Committed_cases_match(string form) =>
-        Check(form, Path.Combine(Root(), "tests", "fixtures", "golden"));
+    [InlineData(nameof(KernelForm.Cpu))]
+    [InlineData(nameof(KernelForm.Gpu))]
+    public void Committed_cases_match(string form) => Compare(Shared.Fixture("golden"), form);
 
     [SkippableTheory]
-    [InlineData("Cpu")]
-    [InlineData("Gpu")]
+    [InlineData(nameof(KernelForm.Cpu))]
+    [InlineData(nameof(KernelForm.Gpu))]
     public void Shared_cases_match(string form)
     {
-        string shared = Environment.GetEnvironmentVariable("DL_SHARED") is { Length: > 0 } given
-            ? given : Path.Combine(Root(), "..", "shared");
-        string folder = Path.Combine(shared, "golden");
-        Skip.IfNot(Directory.Exists(folder), "no reference values: there is no ../shared/golden");
-        Check(form, folder);
+        string? folder = Environment.GetEnvironmentVariable("DL_GOLDEN") is { Length: > 0 } given
+            ? given : Shared.Find("golden");
+        Skip.If(folder is null, "no reference values: DL_GOLDEN is not set, no ../shared/golden");
+        Compare(folder!, form);
     }
 
-    private void Check(string form, string folder)
+    private void Compare(string folder, string form)
     {
         var device = devices.Get(form);
         var failed = new List<string>();
         var summary = Golden.Run(folder, device, result =>
         {
+            output.WriteLine(result.ToString());
             if (result.Status == GoldenStatus.Failed)
             {
                 failed.Add(result.ToString());
             }
         });
-        Assert.True(failed.Count == 0, string.Join('\n', failed));
+        output.WriteLine(summary.ToString());
+        Assert.Empty(failed);
         Assert.True(summary.Ok > 0);
         Assert.Equal(0, device.LiveBuffers);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "dl.sln")))
-        {
-            folder = folder.Parent;
-        }
-        return folder?.FullName
-            ?? throw new DirectoryNotFoundException("no dl.sln above the test's folder");
     }
 }
