@@ -105,20 +105,6 @@ INLINE void tile_product_in_place(
 
 // ---- Packing --------------------------------------------------------------------------------
 
-#define EVEN(a, b) (real16)((a).even, (b).even)
-#define ODD(a, b) (real16)((a).odd, (b).odd)
-
-// One of four perfect shuffles that together transpose 16 x 16.
-#define SHUFFLE(from, to)                                                          \
-    real16 to##0 = EVEN(from##0, from##1), to##8 = ODD(from##0, from##1);          \
-    real16 to##1 = EVEN(from##2, from##3), to##9 = ODD(from##2, from##3);          \
-    real16 to##2 = EVEN(from##4, from##5), to##10 = ODD(from##4, from##5);         \
-    real16 to##3 = EVEN(from##6, from##7), to##11 = ODD(from##6, from##7);         \
-    real16 to##4 = EVEN(from##8, from##9), to##12 = ODD(from##8, from##9);         \
-    real16 to##5 = EVEN(from##10, from##11), to##13 = ODD(from##10, from##11);     \
-    real16 to##6 = EVEN(from##12, from##13), to##14 = ODD(from##12, from##13);     \
-    real16 to##7 = EVEN(from##14, from##15), to##15 = ODD(from##14, from##15);
-
 // d[k * stride + i] = rows[i][k] for k < length and i < count (<= 16); a null row is zeros. Writes
 // 16 wide, so up to 16 - count elements behind each k, which what is packed next overwrites.
 INLINE void pack_rows(
@@ -127,13 +113,13 @@ INLINE void pack_rows(
     int k = 0;
     for (; k + 16 <= length; k += 16) {
 #define FETCH(i) real16 r##i = i < count && rows[i] ? vload16(0, rows[i] + k) : (real16)(0);
-        EACH_ROW(FETCH) FETCH(12) FETCH(13) FETCH(14) FETCH(15)
+        EACH_16(FETCH)
         SHUFFLE(r, s)
         SHUFFLE(s, t)
         SHUFFLE(t, u)
         SHUFFLE(u, v)
 #define PUT(i) vstore16(v##i, 0, d + (k + i) * stride);
-        EACH_ROW(PUT) PUT(12) PUT(13) PUT(14) PUT(15)
+        EACH_16(PUT)
     }
     for (; k < length; k++)
         for (int i = 0; i < count; i++)

@@ -133,6 +133,27 @@ public class LargeTests(Devices devices)
         }
     }
 
+    [SkippableTheory]
+    [InlineData("Cpu")]
+    [InlineData("Gpu")]
+    public void Permutations(string form)
+    {
+        foreach (var (b, c, n) in
+            (ReadOnlySpan<(int, int, int)>)[(2, 33, 47), (3, 16, 32), (1, 9, 8)])
+        {
+            var plan = CopyPlan.Create([b, c, n], [n * c, 1, c], [c * n, n, 1]);
+            foreach (float beta in (ReadOnlySpan<float>)[0, 1])
+            {
+                Compare(form, b * c * n, beta, (device, y) =>
+                {
+                    var x = Uniform(device, b * c * n, 1);
+                    device.StridedCopy(x, y, plan, beta);
+                    return [x];
+                });
+            }
+        }
+    }
+
     /// <summary>Runs on both devices and compares y, n elements and one behind them.</summary>
     private void Compare(string form, int n, float beta, Func<Device, Storage, Storage[]> run)
     {
