@@ -152,6 +152,26 @@ INLINE void accumulate(__global real *p, V value, real beta, int count)
     store(p, beta == 0 ? value : value + beta * load(p, count), count);
 }
 
+#if FAT
+#define EVEN(a, b) (real16)((a).even, (b).even)
+#define ODD(a, b) (real16)((a).odd, (b).odd)
+
+// One of four perfect shuffles that together transpose 16 x 16.
+#define SHUFFLE(from, to)                                                          \
+    real16 to##0 = EVEN(from##0, from##1), to##8 = ODD(from##0, from##1);          \
+    real16 to##1 = EVEN(from##2, from##3), to##9 = ODD(from##2, from##3);          \
+    real16 to##2 = EVEN(from##4, from##5), to##10 = ODD(from##4, from##5);         \
+    real16 to##3 = EVEN(from##6, from##7), to##11 = ODD(from##6, from##7);         \
+    real16 to##4 = EVEN(from##8, from##9), to##12 = ODD(from##8, from##9);         \
+    real16 to##5 = EVEN(from##10, from##11), to##13 = ODD(from##10, from##11);     \
+    real16 to##6 = EVEN(from##12, from##13), to##14 = ODD(from##12, from##13);     \
+    real16 to##7 = EVEN(from##14, from##15), to##15 = ODD(from##14, from##15);
+
+// Applies X to 0 ... 15.
+#define EACH_16(X) \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#endif
+
 // ---- Functions ------------------------------------------------------------------------------
 
 INLINE V exp_v(V x)

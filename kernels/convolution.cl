@@ -1,7 +1,16 @@
 // Two-dimensional convolution over channels-last data and its gradients (formulas and shapes:
-// Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one item
-// for each pixel and LANES channels of the result. Variants for one group (groups = 1):
+// Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one
+// item for each pixel and LANES channels of the result. Variants for one group (groups = 1):
 //   _fat    processors: a matrix product whose left panels are gathered from patches into scratch
+//   _tiled  GPUs: the same with 64 x 64 tiles in local memory
+// Depthwise (channels = groups = filters): _depthwise, one item for each pixel and LANES channels.
+// A program holds one part, so that little is compiled for what is used.
+
+#ifndef PART
+#define PART -1          // 0: general kernels, 1: for one group, 2: depthwise, other: all
+#endif
+
+#define HAS_PART(n) (PART == n || PART < 0)
 
 typedef struct {
     int batch, height, width, channels, filters;
@@ -10,6 +19,8 @@ typedef struct {
     int dilation_y, dilation_x, groups;
     int out_height, out_width;
 } conv_shape;
+
+#if HAS_PART(0)
 
 KERNEL void convolution(
     __global const real *x, __global const real *w, __global const real *bias, __global real *y,
@@ -111,7 +122,8 @@ KERNEL void convolution_weight_gradient(
     }
 }
 
-#if FAT
+#endif
+
 // ---- Matrix product over gathered patches (groups = 1) ----------------------------------------
 
 // Where tap (ky, kx) of a target pixel reads its source: forward from x, backward from dy; null in
@@ -164,43 +176,57 @@ INLINE __global const real *gradient_source(
     return dy + (((long)i.image * s->out_height + oy) * s->out_width + ox) * s->filters;
 }
 
-// target (pixels x n) = gathered patches (pixels x taps * depth) times the weights, for this group's
+#if HAS_PART(1)
+
+// One element of a gathered row: tap * channels + channel.
+INLINE real patch_element(
+    __global const real *x, const conv_shape *s, int at, int pixels, int element)
+{
+    if (at >= pixels)
+        return 0;
+    int tap = element / s->channels;
+    __global const real *p = patch_source(
+        x, s, pixel_at(at, s->out_height, s->out_width), tap / s->kernel_x, tap % s->kernel_x);
+    return p ? p[element % s->channels] : 0;
+}
+
+INLINE real gradient_element(
+    __global const real *dy, const conv_shape *s, int at, int pixels, int element)
+{
+    if (at >= pixels)
+        return 0;
+    int tap = element / s->filters;
+    __global const real *p = gradient_source(
+        dy, s, pixel_at(at, s->height, s->width), tap / s->kernel_x, tap % s->kernel_x);
+    return p ? p[element % s->filters] : 0;
+}
+
+#if FAT
+
+// Runs of channels within one tap that a block of depth block_k can touch.
+#define MAX_RUNS 24
+
+// target (pixels x n) = gathered patches (pixels x taps * channels) times weights, for this group's
 // `rows` pixels. backward 0: y from x, weights as [tap][c][f]. backward 1: dx from dy, their
-// transpose. Scratch as for matmul_fat.
+// transpose. With many channels patches are read where they lie, the padding from `zeros` (block_k
+// of them); with few they are packed first. Scratch as for matmul_fat.
 INLINE void patch_product(
     __global const real *source, __global const real *w, __global const real *bias,
-    __global real *target, conv_shape s, int has_bias, real beta, int rows, int block_m,
-    int block_n, int block_k, __local real *scratch, const int backward)
+    __global const real *zeros, __global real *target, conv_shape s, int has_bias, real beta,
+    int rows, int block_m, int block_n, int block_k, __local real *scratch, const int backward)
 {
     int height = backward ? s.height : s.out_height, width = backward ? s.width : s.out_width;
     int n = backward ? s.channels : s.filters, channels = backward ? s.filters : s.channels;
     int k = s.kernel_y * s.kernel_x * channels;
     int m0 = get_group_id(0) * rows, m1 = min(s.batch * height * width, m0 + rows);
+    int in_place = block_k / channels + 2 <= MAX_RUNS;
     __local real *packed_a = scratch, *packed_b = scratch + block_m * block_k + 16;
+    __global const real *from[MAX_RUNS * TILE_M];
+    int lengths[MAX_RUNS];
     for (int mb = m0; mb < m1; mb += block_m) {
         int tall = min(m1 - mb, block_m);
         for (int kb = 0; kb < k; kb += block_k) {
             int depth = min(k - kb, block_k);
-            for (int i = 0; i < tall; i += TILE_M) {
-                pixel pixels[TILE_M];
-                pixels[0] = pixel_at(mb + i, height, width);
-                for (int r = 1; r < TILE_M; r++)
-                    pixels[r] = next_pixel(pixels[r - 1], height, width);
-                // Runs of channels within one tap.
-                for (int at = 0, length; at < depth; at += length) {
-                    int tap = (kb + at) / channels, c = (kb + at) % channels;
-                    int ky = tap / s.kernel_x, kx = tap % s.kernel_x;
-                    length = min(channels - c, depth - at);
-                    __global const real *from[TILE_M];
-                    for (int r = 0; r < TILE_M; r++) {
-                        __global const real *p = i + r >= tall ? 0
-                            : backward ? gradient_source(source, &s, pixels[r], ky, kx)
-                                       : patch_source(source, &s, pixels[r], ky, kx);
-                        from[r] = p ? p + c : 0;
-                    }
-                    pack_rows(from, TILE_M, length, packed_a + i * depth + at * TILE_M, TILE_M);
-                }
-            }
             for (int nb = 0; nb < n; nb += block_n) {
                 int wide = min(n - nb, block_n);
                 for (int j = 0; j < wide; j += TILE_N) {
@@ -216,26 +242,62 @@ INLINE void patch_product(
                             wide - j, length, d + at * TILE_N);
                     }
                 }
-                block_product(packed_a, packed_b, bias + nb, target + (long)mb * n + nb, n, depth,
-                    tall, wide, has_bias && kb == 0, kb == 0 ? beta : 1);
+                for (int i = 0; i < tall; i += TILE_M) {
+                    pixel pixels[TILE_M];
+                    pixels[0] = pixel_at(mb + i, height, width);
+                    for (int r = 1; r < TILE_M; r++)
+                        pixels[r] = next_pixel(pixels[r - 1], height, width);
+                    int runs = 0;
+                    for (int at = 0, length; at < depth; at += length) {
+                        int tap = (kb + at) / channels, c = (kb + at) % channels;
+                        int ky = tap / s.kernel_x, kx = tap % s.kernel_x;
+                        __global const real **run = from + (in_place ? runs * TILE_M : 0);
+                        length = min(channels - c, depth - at);
+                        for (int r = 0; r < TILE_M; r++) {
+                            __global const real *p = i + r >= tall ? 0
+                                : backward ? gradient_source(source, &s, pixels[r], ky, kx)
+                                           : patch_source(source, &s, pixels[r], ky, kx);
+                            run[r] = p ? p + c : in_place ? zeros : 0;
+                        }
+                        if (in_place)
+                            lengths[runs++] = length;
+                        else
+                            pack_rows(run, TILE_M, length, packed_a + at * TILE_M, TILE_M);
+                    }
+                    for (int j = 0; j < wide; j += TILE_N) {
+                        __global real *c = target + (long)(mb + i) * n + nb + j;
+                        __local const real *b = packed_b + j * depth;
+                        int some_rows = min(tall - i, TILE_M), columns = min(wide - j, TILE_N);
+                        int first = kb == 0;
+                        if (in_place)
+                            tile_product_in_place(from, lengths, runs, b, bias + nb + j, c, n,
+                                some_rows, columns, has_bias && first, first ? beta : 1);
+                        else
+                            tile_product(packed_a, b, bias + nb + j, c, n, depth, some_rows,
+                                columns, has_bias && first, first ? beta : 1);
+                    }
+                }
             }
         }
     }
 }
 
 KERNEL void convolution_fat(
-    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
-    conv_shape s, int has_bias, int rows, int block_m, int block_n, int block_k,
-    __local real *scratch)
+    __global const real *x, __global const real *w, __global const real *bias,
+    __global const real *zeros, __global real *y, conv_shape s, int has_bias, int rows,
+    int block_m, int block_n, int block_k, __local real *scratch)
 {
-    patch_product(x, w, bias, y, s, has_bias, 0, rows, block_m, block_n, block_k, scratch, 0);
+    patch_product(
+        x, w, bias, zeros, y, s, has_bias, 0, rows, block_m, block_n, block_k, scratch, 0);
 }
 
 KERNEL void convolution_input_gradient_fat(
-    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta,
-    int rows, int block_m, int block_n, int block_k, __local real *scratch)
+    __global const real *dy, __global const real *w, __global const real *zeros,
+    __global real *dx, conv_shape s, real beta, int rows, int block_m, int block_n, int block_k,
+    __local real *scratch)
 {
-    patch_product(dy, w, w, dx, s, 0, beta, rows, block_m, block_n, block_k, scratch, 1);
+    patch_product(
+        dy, w, w, zeros, dx, s, 0, beta, rows, block_m, block_n, block_k, scratch, 1);
 }
 
 // Columns e ... e + 31 of the patches of `depth` pixels: d[k][32].
@@ -244,19 +306,40 @@ INLINE void pack_patches(
     __local real *d)
 {
     // Sixteen elements at a time where they lie together in x, else one at a time.
-    int step = s->channels % 16 == 0 && columns >= 16 ? 16 : 1;
-    for (int j = 0; j < TILE_N; j += step) {
+    int step = s->channels % 16 == 0 ? 16 : 1;
+    if (columns < TILE_N)
+        for (int k = 0; k < depth; k++) {
+            vstore16((real16)(0), 0, d + k * TILE_N);
+            vstore16((real16)(0), 1, d + k * TILE_N);
+        }
+    for (int j = 0; j < min(columns, TILE_N); j += step) {
         int tap = (e + j) / s->channels, c = (e + j) % s->channels;
         int ky = tap / s->kernel_x, kx = tap % s->kernel_x;
-        int inside = j < columns;
         pixel o = pixel_at(first, s->out_height, s->out_width);
-        for (int k = 0; k < depth; k++) {
-            __global const real *p = inside ? patch_source(x, s, o, ky, kx) : 0;
-            if (step == 16)
-                vstore16(p ? vload16(0, p + c) : (real16)(0), 0, d + k * TILE_N + j);
-            else
-                d[k * TILE_N + j] = p ? p[c] : 0;
-            o = next_pixel(o, s->out_height, s->out_width);
+        __local real *q = d + j;
+        // Along a row of outputs the source moves by a constant step.
+        for (int k = 0, run; k < depth; k += run) {
+            run = min(s->out_width - o.x, depth - k);
+            int iy = o.y * s->stride_y + ky * s->dilation_y - s->pad_top;
+            int ix = o.x * s->stride_x + kx * s->dilation_x - s->pad_left;
+            int inside = iy >= 0 && iy < s->height;
+            __global const real *p = x
+                + (((long)o.image * s->height + iy) * s->width + ix) * s->channels + c;
+            for (int t = 0; t < run; t++) {
+                int reads = inside && ix >= 0 && ix < s->width;
+                if (step == 16)
+                    vstore16(reads ? vload16(0, p) : (real16)(0), 0, q);
+                else
+                    *q = reads ? *p : 0;
+                ix += s->stride_x;
+                p += s->stride_x * s->channels;
+                q += TILE_N;
+            }
+            o.x = 0;
+            if (++o.y == s->out_height) {
+                o.y = 0;
+                o.image++;
+            }
         }
     }
 }
@@ -305,4 +388,120 @@ KERNEL void convolution_weight_gradient_sum(
         }
     }
 }
+#else
+
+// Groups (x, y) do the tile of 64 pixels y and 64 filters x.
+TILED void convolution_tiled(
+    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
+    conv_shape s, int has_bias)
+{
+    int pixels = s.batch * s.out_height * s.out_width, k = s.kernel_y * s.kernel_x * s.channels;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    TILE_START
+#define X_AT(i, p) patch_element(x, &s, m0 + i, pixels, p)
+#define W_AT(j, p) (n0 + j < s.filters ? w[(long)(p) * s.filters + n0 + j] : 0)
+    TILE_LOOP(0, k, 1, X_AT, 0, W_AT)
+    TILE_STORE(y, bias, m0, pixels, n0, s.filters, has_bias, 0)
+}
+
+TILED void convolution_input_gradient_tiled(
+    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta)
+{
+    int pixels = s.batch * s.height * s.width, k = s.kernel_y * s.kernel_x * s.filters;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    TILE_START
+#define DY_AT(i, p) gradient_element(dy, &s, m0 + i, pixels, p)
+#define WT_AT(j, p) (n0 + j < s.channels                                               \
+    ? w[((long)((p) / s.filters) * s.channels + n0 + j) * s.filters + (p) % s.filters] : 0)
+    TILE_LOOP(0, k, 1, DY_AT, 1, WT_AT)
+    TILE_STORE(dx, dy, m0, pixels, n0, s.channels, 0, beta)
+}
+
+// partial[slice][element][f] over the slice's pixels; the slices are added by reduce_sum_columns.
+TILED void convolution_weight_gradient_tiled(
+    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
+    int slice)
+{
+    int pixels = s.batch * s.out_height * s.out_width;
+    int elements = s.kernel_y * s.kernel_x * s.channels;
+    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
+    int first = get_group_id(2) * slice, last = min(pixels, first + slice);
+    __global real *c = partial + get_group_id(2) * (long)elements * s.filters;
+    TILE_START
+#define XT_AT(i, p) (m0 + i < elements ? patch_element(x, &s, p, pixels, m0 + i) : 0)
+#define DYT_AT(j, p) (n0 + j < s.filters ? dy[(long)(p) * s.filters + n0 + j] : 0)
+    TILE_LOOP(first, last, 0, XT_AT, 0, DYT_AT)
+    TILE_STORE(c, x, m0, elements, n0, s.filters, 0, 0)
+}
+
+#endif
+#endif
+
+#if HAS_PART(2)
+// ---- Depthwise: channels = groups = filters ---------------------------------------------------
+
+KERNEL void convolution_depthwise(
+    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
+    conv_shape s, int has_bias)
+{
+    int blocks = (s.channels - 1) / LANES + 1;
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int c = item % blocks * LANES, at = item / blocks, count = s.channels - c;
+        pixel o = pixel_at(at, s.out_height, s.out_width);
+        V sum = has_bias ? load(bias + c, count) : K(0);
+        for (int ky = 0; ky < s.kernel_y; ky++) {
+            for (int kx = 0; kx < s.kernel_x; kx++) {
+                __global const real *p = patch_source(x, &s, o, ky, kx);
+                if (p)
+                    sum += load(p + c, count)
+                        * load(w + (ky * s.kernel_x + kx) * s.channels + c, count);
+            }
+        }
+        store(y + (long)at * s.channels + c, sum, count);
+    }
+}
+
+KERNEL void convolution_input_gradient_depthwise(
+    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta)
+{
+    int blocks = (s.channels - 1) / LANES + 1;
+    FOR_ITEMS(item, s.batch * s.height * s.width * blocks) {
+        int c = item % blocks * LANES, at = item / blocks, count = s.channels - c;
+        pixel i = pixel_at(at, s.height, s.width);
+        V sum = K(0);
+        for (int ky = 0; ky < s.kernel_y; ky++) {
+            for (int kx = 0; kx < s.kernel_x; kx++) {
+                __global const real *p = gradient_source(dy, &s, i, ky, kx);
+                if (p)
+                    sum += load(p + c, count)
+                        * load(w + (ky * s.kernel_x + kx) * s.channels + c, count);
+            }
+        }
+        accumulate(dx + (long)at * s.channels + c, sum, beta, count);
+    }
+}
+
+// partial[slice][tap][c]: one item for each slice of pixels, tap and LANES channels; the slices are
+// added by reduce_sum_columns.
+KERNEL void convolution_weight_gradient_depthwise(
+    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
+    int slice, int slices)
+{
+    int blocks = (s.channels - 1) / LANES + 1, taps = s.kernel_y * s.kernel_x;
+    int pixels = s.batch * s.out_height * s.out_width;
+    FOR_ITEMS(item, slices * taps * blocks) {
+        int c = item % blocks * LANES, rest = item / blocks, count = s.channels - c;
+        int tap = rest % taps, first = rest / taps * slice, last = min(pixels, first + slice);
+        pixel o = pixel_at(first, s.out_height, s.out_width);
+        V sum = K(0);
+        for (int at = first; at < last; at++) {
+            __global const real *p = patch_source(x, &s, o, tap / s.kernel_x, tap % s.kernel_x);
+            if (p)
+                sum += load(p + c, count) * load(dy + (long)at * s.channels + c, count);
+            o = next_pixel(o, s.out_height, s.out_width);
+        }
+        store(partial + (long)rest * s.channels + c, sum, count);
+    }
+}
+
 #endif

@@ -54,3 +54,41 @@ KERNEL void strided_copy(
 #endif
     }
 }
+
+#if FAT
+// Where x is contiguous along dimension 4 and y along dimension 5: blocks of 16 x 16 turned in
+// registers. One item for each 16 of dimension 4 and index of dimensions 0 to 3; no addition.
+KERNEL void strided_copy_transposed(
+    __global const real *x, __global real *y, copy_plan plan, int items)
+{
+    int tall = plan.extents[4], wide = plan.extents[5];
+    int blocks = (tall - 1) / 16 + 1;
+    long xs = plan.x_strides[5], ys = plan.y_strides[4];
+    FOR_ITEMS(item, items) {
+        int a = item % blocks * 16, rest = item / blocks;
+        long x_at = plan.x_offset + a, y_at = plan.y_offset + a * ys;
+        for (int d = 3; d >= 0; d--) {
+            int index = rest % plan.extents[d];
+            rest /= plan.extents[d];
+            x_at += (long)index * plan.x_strides[d];
+            y_at += (long)index * plan.y_strides[d];
+        }
+        int b = 0;
+        for (; tall - a >= 16 && b + 16 <= wide; b += 16) {
+            __global const real *p = x + x_at + b * xs;
+            __global real *q = y + y_at + b;
+#define TAKE(i) real16 r##i = vload16(0, p + i * xs);
+            EACH_16(TAKE)
+            SHUFFLE(r, s)
+            SHUFFLE(s, t)
+            SHUFFLE(t, u)
+            SHUFFLE(u, v)
+#define GIVE(i) vstore16(v##i, 0, q + i * ys);
+            EACH_16(GIVE)
+        }
+        for (; b < wide; b++)
+            for (int i = 0; i < min(tall - a, 16); i++)
+                y[y_at + i * ys + b] = x[x_at + b * xs + i];
+    }
+}
+#endif

@@ -133,9 +133,16 @@ INLINE V load_b(__global const real *b, int i, int total, int n, int inner)
         return vload16(0, b + i % n);
     if (i % inner + LANES <= inner)
         return K(b[i / inner % n]);
+    // Counters instead of a division for each lane.
     real part[LANES];
-    for (int lane = 0; lane < LANES; lane++)
-        part[lane] = lane < count ? b[(i + lane) / inner % n] : 1;
+    int j = i / inner % n, left = inner - i % inner;
+    for (int lane = 0; lane < LANES; lane++) {
+        part[lane] = b[j];
+        if (--left == 0) {
+            left = inner;
+            j = j + 1 == n ? 0 : j + 1;
+        }
+    }
     return vload16(0, part);
 #else
     return b[i / inner % n];

@@ -119,10 +119,18 @@ KERNEL void broadcast(
         } else if (i % inner + LANES <= inner) {
             value = vload16(0, x + i / plane * inner + i % inner);
         } else {
+            // Counters instead of divisions for each lane.
             real part[LANES];
+            int column = i % inner, row = i / inner % n, start = i / plane * inner;
             for (int lane = 0; lane < LANES; lane++) {
-                int at = i + lane;
-                part[lane] = at < total ? x[at / plane * inner + at % inner] : 0;
+                part[lane] = i + lane < total ? x[start + column] : 0;
+                if (++column == inner) {
+                    column = 0;
+                    if (++row == n) {
+                        row = 0;
+                        start += inner;
+                    }
+                }
             }
             value = vload16(0, part);
         }

@@ -10,49 +10,49 @@
 
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
-// c (rows x columns, at most 12 x 32) = a b + scale * c + bias. Accumulators are named one by one:
-// an array of them would live in memory.
-INLINE void tile_product(
-    __local const real *a, __local const real *b, __global const real *bias, __global real *c,
-    long stride, int depth, int rows, int columns, int has_bias, real scale)
-{
+// Accumulators are named one by one: an array of them would live in memory.
 #define START(i) real16 c##i##_0 = (real16)(0), c##i##_1 = (real16)(0);
-    EACH_ROW(START)
-    for (int p = 0; p < depth; p++) {
-        real16 b0 = *(__local const real16 *)b;
-        real16 b1 = *(__local const real16 *)(b + 16);
-#define STEP(i)                                  \
-        {                                        \
-            real16 v = (real16)(a[i]);           \
-            c##i##_0 = v * b0 + c##i##_0;        \
-            c##i##_1 = v * b1 + c##i##_1;        \
-        }
-        EACH_ROW(STEP)
-        a += TILE_M;
-        b += TILE_N;
+
+#define STEP(i, value)                               \
+    {                                                \
+        real16 v = (real16)(value);                  \
+        c##i##_0 = v * b0 + c##i##_0;                \
+        c##i##_1 = v * b1 + c##i##_1;                \
     }
-    if (columns == TILE_N) {
-        real16 bias0 = has_bias ? vload16(0, bias) : (real16)(0);
-        real16 bias1 = has_bias ? vload16(1, bias) : (real16)(0);
-#define FINISH(i)                                                         \
-        if (i < rows) {                                                   \
-            __global real *p = c + i * stride;                            \
-            real16 v0 = c##i##_0 + bias0, v1 = c##i##_1 + bias1;          \
-            if (scale != 0) {                                             \
-                v0 = scale * vload16(0, p) + v0;                          \
-                v1 = scale * vload16(1, p) + v1;                          \
-            }                                                             \
-            vstore16(v0, 0, p);                                           \
-            vstore16(v1, 1, p);                                           \
-        }
-        EACH_ROW(FINISH)
-        return;
+
+// c (rows x columns, at most 12 x 32) = accumulators + scale * c + bias.
+#define FINISH(i)                                                     \
+    if (i < rows) {                                                   \
+        __global real *p = c + i * stride;                            \
+        real16 v0 = c##i##_0 + bias0, v1 = c##i##_1 + bias1;          \
+        if (scale != 0) {                                             \
+            v0 = scale * vload16(0, p) + v0;                          \
+            v1 = scale * vload16(1, p) + v1;                          \
+        }                                                             \
+        vstore16(v0, 0, p);                                           \
+        vstore16(v1, 1, p);                                           \
     }
-    real part[TILE_M * TILE_N];
-#define SPILL(i)                                  \
-    vstore16(c##i##_0, 2 * i, part);              \
+
+#define SPILL(i)                                                      \
+    vstore16(c##i##_0, 2 * i, part);                                  \
     vstore16(c##i##_1, 2 * i + 1, part);
-    EACH_ROW(SPILL)
+
+#define TILE_END                                                      \
+    if (columns == TILE_N) {                                          \
+        real16 bias0 = has_bias ? vload16(0, bias) : (real16)(0);     \
+        real16 bias1 = has_bias ? vload16(1, bias) : (real16)(0);     \
+        EACH_ROW(FINISH)                                              \
+    } else {                                                          \
+        real part[TILE_M * TILE_N];                                   \
+        EACH_ROW(SPILL)                                               \
+        add_part(part, bias, c, stride, rows, columns, has_bias, scale); \
+    }
+
+// An edge tile, element by element.
+INLINE void add_part(
+    const real *part, __global const real *bias, __global real *c, long stride, int rows,
+    int columns, int has_bias, real scale)
+{
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
             real v = part[i * TILE_N + j] + (has_bias ? bias[j] : 0);
@@ -62,21 +62,48 @@ INLINE void tile_product(
     }
 }
 
+// c = a b + scale * c + bias from packed panels.
+INLINE void tile_product(
+    __local const real *a, __local const real *b, __global const real *bias, __global real *c,
+    long stride, int depth, int rows, int columns, int has_bias, real scale)
+{
+    EACH_ROW(START)
+    for (int p = 0; p < depth; p++) {
+        real16 b0 = *(__local const real16 *)b;
+        real16 b1 = *(__local const real16 *)(b + 16);
+#define STEP_PACKED(i) STEP(i, a[i])
+        EACH_ROW(STEP_PACKED)
+        a += TILE_M;
+        b += TILE_N;
+    }
+    TILE_END
+}
+
+// The same with rows of a where they lie: `runs` runs, run r with lengths[r] elements from each of
+// the twelve pointers at from + 12 r.
+INLINE void tile_product_in_place(
+    __global const real *const *from, const int *lengths, int runs, __local const real *b,
+    __global const real *bias, __global real *c, long stride, int rows, int columns, int has_bias,
+    real scale)
+{
+    EACH_ROW(START)
+    for (int run = 0; run < runs; run++) {
+#define POINT(i) __global const real *a##i = from[i];
+        EACH_ROW(POINT)
+        int length = lengths[run];
+        for (int p = 0; p < length; p++) {
+            real16 b0 = *(__local const real16 *)b;
+            real16 b1 = *(__local const real16 *)(b + 16);
+#define STEP_IN_PLACE(i) STEP(i, a##i[p])
+            EACH_ROW(STEP_IN_PLACE)
+            b += TILE_N;
+        }
+        from += TILE_M;
+    }
+    TILE_END
+}
+
 // ---- Packing --------------------------------------------------------------------------------
-
-#define EVEN(a, b) (real16)((a).even, (b).even)
-#define ODD(a, b) (real16)((a).odd, (b).odd)
-
-// One of four perfect shuffles that together transpose 16 x 16.
-#define SHUFFLE(from, to)                                                          \
-    real16 to##0 = EVEN(from##0, from##1), to##8 = ODD(from##0, from##1);          \
-    real16 to##1 = EVEN(from##2, from##3), to##9 = ODD(from##2, from##3);          \
-    real16 to##2 = EVEN(from##4, from##5), to##10 = ODD(from##4, from##5);         \
-    real16 to##3 = EVEN(from##6, from##7), to##11 = ODD(from##6, from##7);         \
-    real16 to##4 = EVEN(from##8, from##9), to##12 = ODD(from##8, from##9);         \
-    real16 to##5 = EVEN(from##10, from##11), to##13 = ODD(from##10, from##11);     \
-    real16 to##6 = EVEN(from##12, from##13), to##14 = ODD(from##12, from##13);     \
-    real16 to##7 = EVEN(from##14, from##15), to##15 = ODD(from##14, from##15);
 
 // d[k * stride + i] = rows[i][k] for k < length and i < count (<= 16); a null row is zeros. Writes
 // 16 wide, so up to 16 - count elements behind each k, which what is packed next overwrites.
@@ -86,13 +113,13 @@ INLINE void pack_rows(
     int k = 0;
     for (; k + 16 <= length; k += 16) {
 #define FETCH(i) real16 r##i = i < count && rows[i] ? vload16(0, rows[i] + k) : (real16)(0);
-        EACH_ROW(FETCH) FETCH(12) FETCH(13) FETCH(14) FETCH(15)
+        EACH_16(FETCH)
         SHUFFLE(r, s)
         SHUFFLE(s, t)
         SHUFFLE(t, u)
         SHUFFLE(u, v)
 #define PUT(i) vstore16(v##i, 0, d + (k + i) * stride);
-        EACH_ROW(PUT) PUT(12) PUT(13) PUT(14) PUT(15)
+        EACH_16(PUT)
     }
     for (; k < length; k++)
         for (int i = 0; i < count; i++)
@@ -156,5 +183,69 @@ INLINE void block_product(
             tile_product(a + i * depth, b + j * depth, bias + j, c + i * stride + j, stride, depth,
                 min(rows - i, TILE_M), min(columns - j, TILE_N), has_bias, scale);
 }
+
+#endif
+
+#if !FAT
+
+#define TILE 64          // rows and columns of c for a work-group of 16 x 16 items, 4 x 4 each
+#define TILE_K 16        // depth of the tiles in local memory
+#define TILED __kernel __attribute__((reqd_work_group_size(16, 16, 1)))
+
+// Local tiles and accumulators of a TILED kernel; one row of padding against bank conflicts.
+#define TILE_START                                                                       \
+    __local real a_tile[TILE_K][TILE + 4], b_tile[TILE_K][TILE + 4];                     \
+    int item_x = get_local_id(0), item_y = get_local_id(1), id = item_y * 16 + item_x;   \
+    float4 c0 = (float4)(0), c1 = (float4)(0), c2 = (float4)(0), c3 = (float4)(0);
+
+// c += a b over depth [first, last). FETCH_A(i, p) is row i of the tile at depth p, FETCH_B(j, p)
+// column j; both are 0 outside the matrices. a_along_k, b_along_k: neighbours in memory differ in
+// p, so that neighbouring items read neighbouring elements.
+#define TILE_LOOP(first, last, a_along_k, FETCH_A, b_along_k, FETCH_B)                   \
+    for (int kb = first; kb < last; kb += TILE_K) {                                      \
+        for (int e = id; e < TILE * TILE_K; e += 256) {                                  \
+            int i = a_along_k ? e / TILE_K : e % TILE;                                   \
+            int p = a_along_k ? e % TILE_K : e / TILE;                                   \
+            a_tile[p][i] = kb + p < last ? FETCH_A(i, kb + p) : 0;                       \
+            int j = b_along_k ? e / TILE_K : e % TILE;                                   \
+            p = b_along_k ? e % TILE_K : e / TILE;                                       \
+            b_tile[p][j] = kb + p < last ? FETCH_B(j, kb + p) : 0;                       \
+        }                                                                                \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+        for (int p = 0; p < TILE_K; p++) {                                               \
+            float4 a4 = vload4(item_y, a_tile[p]), b4 = vload4(item_x, b_tile[p]);       \
+            c0 += a4.x * b4;                                                             \
+            c1 += a4.y * b4;                                                             \
+            c2 += a4.z * b4;                                                             \
+            c3 += a4.w * b4;                                                             \
+        }                                                                                \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+    }
+
+// Four columns of one row of c, as far as they exist.
+INLINE void store_row(
+    __global real *c, __global const real *bias, float4 value, int row, int rows, int column,
+    int columns, int has_bias, real beta)
+{
+    real part[4];
+    vstore4(value, 0, part);
+    if (row >= rows)
+        return;
+    for (int j = 0; j < 4 && column + j < columns; j++) {
+        __global real *p = c + (long)row * columns + column + j;
+        real v = part[j] + (has_bias ? bias[column + j] : 0);
+        *p = beta == 0 ? v : v + beta * *p;
+    }
+}
+
+// The group's tile of a rows x columns matrix c, from (row0, column0).
+#define TILE_STORE(c, bias, row0, rows, column0, columns, has_bias, beta)                     \
+    {                                                                                         \
+        int row = row0 + 4 * item_y, column = column0 + 4 * item_x;                           \
+        store_row(c, bias, c0, row, rows, column, columns, has_bias, beta);                   \
+        store_row(c, bias, c1, row + 1, rows, column, columns, has_bias, beta);               \
+        store_row(c, bias, c2, row + 2, rows, column, columns, has_bias, beta);               \
+        store_row(c, bias, c3, row + 3, rows, column, columns, has_bias, beta);               \
+    }
 
 #endif

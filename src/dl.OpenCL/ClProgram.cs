@@ -43,7 +43,7 @@ internal sealed unsafe class ClProgram(
 
     public ProgramHandle Handle { get; } = handle;
 
-    /// <summary>`kernel/local size/grid` of every launch so far, earlier processes included.</summary>
+    /// <summary>`kernel/local size/grid` of every launch, earlier processes included.</summary>
     public SortedSet<string> Launches { get; } = launches;
 
     /// <summary>Something was launched that the saved binary was not made for.</summary>
@@ -51,7 +51,7 @@ internal sealed unsafe class ClProgram(
 
     public void Launched(string launch) => IsDirty |= Launches.Add(launch);
 
-    /// <exception cref="DeviceException">Names file, defines, device and the log's start.</exception>
+    /// <exception cref="DeviceException">Names file, defines, device, log's start.</exception>
     public static ProgramHandle Build(
         ContextHandle context, ClDevice device, string deviceName, string family, byte[] source,
         string defines)
@@ -107,7 +107,7 @@ internal sealed unsafe class ClProgram(
         return program;
     }
 
-    /// <summary>The binary with all that was specialised so far; null where there is none.</summary>
+    /// <summary>The binary with all that was specialised; null where there is none.</summary>
     public byte[]? Binary()
     {
         nuint size;

@@ -1,4 +1,6 @@
-// Convolution and its gradients on kernels/convolution.cl.
+// Convolution and its gradients on kernels/convolution.cl. One tap without stride is a matrix
+// product; one group goes to products over gathered patches; depthwise has kernels of its own; the
+// general kernels serve the rest.
 using System.Runtime.InteropServices;
 using Dl.Ops;
 using Dl.Tensors;
@@ -7,76 +9,113 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
+    private const int TiledEdge = 64, TiledGroup = 16;
+
+    private OpenClStorage? _zeros;
+
     public override void Convolution(
         Storage x, Storage w, Storage? bias, Storage y, in ConvShape shape)
     {
-        if ((long)shape.Patches * shape.Filters == 0)
+        int pixels = shape.Patches;
+        if ((long)pixels * shape.Filters == 0)
         {
             return;
         }
+        var arguments = new ConvArguments(shape);
+        int hasBias = bias is null ? 0 : 1;
         if (shape.IsPointwise)
         {
-            MatMul(x, w, bias, y, 1, shape.Patches, shape.Filters, shape.Channels, false, false, 0);
-            return;
+            MatMul(x, w, bias, y, 1, pixels, shape.Filters, shape.Channels, false, false, 0);
         }
-        if (IsFat && shape.Groups == 1)
+        else if (shape.Groups == 1 && IsFat)
         {
-            var (rows, blocks) = CutPatches(shape.Patches, shape.Filters, shape.PatchSize);
-            Find("convolution", "convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(y)
-                .Arg(new ConvArguments(shape)).Arg(bias is null ? 0 : 1).Arg(rows)
-                .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((shape.Patches + rows - 1) / rows, 1, 1, 1, 1);
-            return;
+            var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
+            Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y)
+                .Arg(arguments).Arg(hasBias).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
+                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
         }
-        long items = (long)shape.Patches * shape.Groups * FilterBlocks(shape);
-        Find("convolution", "convolution").Arg(x).Arg(w).Arg(bias ?? w).Arg(y)
-            .Arg(new ConvArguments(shape)).Arg(bias is null ? 0 : 1)
-            .Over(items, Grain((long)shape.PatchSize * Lanes));
+        else if (shape.Groups == 1)
+        {
+            Fast("convolution_tiled").Arg(x).Arg(w).Arg(bias ?? w).Arg(y).Arg(arguments)
+                .Arg(hasBias)
+                .Groups(Tiles(shape.Filters), Tiles(pixels), 1, TiledGroup, TiledGroup);
+        }
+        else
+        {
+            bool depthwise = IsPlainDepthwise(shape);
+            var kernel = depthwise
+                ? Depthwise("convolution_depthwise") : General("convolution");
+            kernel.Arg(x).Arg(w).Arg(bias ?? w).Arg(y).Arg(arguments).Arg(hasBias)
+                .Over(
+                    (long)pixels * (depthwise ? Blocks(shape.Channels)
+                        : shape.Groups * Blocks(shape.GroupFilters)),
+                    Grain((long)shape.PatchSize * Lanes));
+        }
     }
 
     public override void ConvolutionInputGradient(
         Storage dy, Storage w, Storage dx, in ConvShape shape, float beta)
     {
+        // With few channels a register tile is nearly empty and an item a channel is faster.
+        const int FewChannels = 4;
         int pixels = shape.Batch * shape.Height * shape.Width;
-        long items = (long)pixels * shape.Channels;
-        if (items == 0)
+        if ((long)pixels * shape.Channels == 0)
         {
             return;
         }
+        var arguments = new ConvArguments(shape);
+        int taps = shape.Kernel.Height * shape.Kernel.Width;
         if (shape.IsPointwise)
         {
             MatMul(dy, w, null, dx, 1, pixels, shape.Channels, shape.Filters, false, true, beta);
-            return;
         }
-        if (IsFat && shape.Groups == 1)
+        else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
         {
-            int depth = shape.Kernel.Height * shape.Kernel.Width * shape.Filters;
-            var (rows, blocks) = CutPatches(pixels, shape.Channels, depth);
-            Find("convolution", "convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(dx)
-                .Arg(new ConvArguments(shape)).Arg(beta).Arg(rows)
-                .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
+            var (rows, blocks) = CutPatches(pixels, shape.Channels, taps * shape.Filters);
+            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments)
+                .Arg(beta).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
                 .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
-            return;
         }
-        Find("convolution", "convolution_input_gradient").Arg(dy).Arg(w).Arg(dx)
-            .Arg(new ConvArguments(shape)).Arg(beta)
-            .Over(items, Grain(shape.Kernel.Height * shape.Kernel.Width * shape.GroupFilters));
+        else if (shape.Groups == 1 && !IsFat)
+        {
+            Fast("convolution_input_gradient_tiled").Arg(dy).Arg(w).Arg(dx).Arg(arguments)
+                .Arg(beta)
+                .Groups(Tiles(shape.Channels), Tiles(pixels), 1, TiledGroup, TiledGroup);
+        }
+        else if (IsPlainDepthwise(shape))
+        {
+            Depthwise("convolution_input_gradient_depthwise").Arg(dy).Arg(w).Arg(dx).Arg(arguments)
+                .Arg(beta).Over((long)pixels * Blocks(shape.Channels), Grain(taps * Lanes));
+        }
+        else
+        {
+            General("convolution_input_gradient").Arg(dy).Arg(w).Arg(dx).Arg(arguments).Arg(beta)
+                .Over((long)pixels * shape.Channels, Grain(taps * shape.GroupFilters));
+        }
     }
 
     public override void ConvolutionWeightGradient(
         Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
-        long items = (long)shape.PatchSize * shape.Groups * FilterBlocks(shape);
-        if (items > 0 && IsFat && shape.Groups == 1 && shape.Patches > 0)
+        if ((long)shape.PatchSize * shape.Filters == 0)
         {
-            WeightGradientFat(x, dy, dw, shape, beta);
             return;
         }
-        if (items > 0)
+        if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
         {
-            Find("convolution", "convolution_weight_gradient").Arg(x).Arg(dy).Arg(dw)
+            WeightGradientFat(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && (shape.Groups == 1 || IsPlainDepthwise(shape)))
+        {
+            WeightGradientInSlices(x, dy, dw, shape, beta);
+        }
+        else
+        {
+            General("convolution_weight_gradient").Arg(x).Arg(dy).Arg(dw)
                 .Arg(new ConvArguments(shape)).Arg(beta)
-                .Over(items, Grain((long)shape.Patches * Lanes));
+                .Over(
+                    (long)shape.PatchSize * shape.Groups * Blocks(shape.GroupFilters),
+                    Grain((long)shape.Patches * Lanes));
         }
     }
 
@@ -95,16 +134,44 @@ public sealed unsafe partial class OpenClDevice
         int slices = wide ? 1 : Math.Clamp(shape.Patches / Tuning.TileDepth, 1, groups);
         int pixels = (shape.Patches + slices - 1) / slices;
         slices = (shape.Patches + pixels - 1) / pixels;
-        var blocks = FatBlocks.For(
-            Tuning, _device.LocalBytes, shape.Filters, columns, pixels);
+        var blocks = FatBlocks.For(Tuning, _device.LocalBytes, shape.Filters, columns, pixels);
         var partial = Rent(DType.F32, (long)slices * shape.Filters * elements);
-        Find("convolution", "convolution_weight_gradient_fat").Arg(x).Arg(dy).Arg(partial)
+        Fast("convolution_weight_gradient_fat").Arg(x).Arg(dy).Arg(partial)
             .Arg(new ConvArguments(shape)).Arg(columns).Arg(pixels)
             .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
             .Groups((elements + columns - 1) / columns, slices, 1, 1, 1);
-        Find("convolution", "convolution_weight_gradient_sum").Arg(partial).Arg(dw)
+        Fast("convolution_weight_gradient_sum").Arg(partial).Arg(dw)
             .Arg(elements).Arg(shape.Filters).Arg(slices).Arg(beta)
             .Over(elements, Grain(shape.Filters * slices));
+        Return(partial);
+    }
+
+    /// <summary>Partial sums over slices of the pixels as large as dw, then their sum.</summary>
+    private void WeightGradientInSlices(
+        Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
+    {
+        const int SlicePixels = 1024, MaxSlices = 64;
+        int cells = shape.PatchSize * shape.Filters;
+        int slices = Math.Clamp(shape.Patches / SlicePixels, 1, MaxSlices);
+        int pixels = (shape.Patches + slices - 1) / slices;
+        slices = (shape.Patches + pixels - 1) / pixels;
+        var partial = Rent(DType.F32, (long)slices * cells);
+        var kernel = shape.Groups == 1
+            ? Fast("convolution_weight_gradient_tiled")
+            : Depthwise("convolution_weight_gradient_depthwise");
+        kernel.Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(pixels);
+        if (shape.Groups == 1)
+        {
+            kernel.Groups(
+                Tiles(shape.Filters), Tiles(shape.PatchSize), slices, TiledGroup, TiledGroup);
+        }
+        else
+        {
+            int taps = shape.Kernel.Height * shape.Kernel.Width;
+            kernel.Arg(slices).Over(
+                (long)slices * taps * Blocks(shape.Channels), Grain((long)pixels * Lanes));
+        }
+        ReduceSum(partial, dw, 1, slices, cells, 1, beta);
         Return(partial);
     }
 
@@ -115,8 +182,31 @@ public sealed unsafe partial class OpenClDevice
         return (rows, FatBlocks.For(Tuning, _device.LocalBytes, rows, columns, depth));
     }
 
-    private int FilterBlocks(in ConvShape shape) =>
-        IsFat ? (shape.GroupFilters + Lanes - 1) / Lanes : shape.GroupFilters;
+    /// <summary>What a patch reads outside the image: as many zeros as a block is deep.</summary>
+    private OpenClStorage Zeros => _zeros ??= CreateZeros();
+
+    private OpenClStorage CreateZeros()
+    {
+        // The device's own, so neither rented nor counted.
+        long bytes = sizeof(float) * RoundUp(Tuning.TileDepth, Lanes);
+        var zeros = (OpenClStorage)Allocate(bytes);
+        WriteBytes(zeros, new byte[bytes]);
+        return zeros;
+    }
+
+    private static bool IsPlainDepthwise(in ConvShape shape) =>
+        shape.IsDepthwise && shape.Filters == shape.Channels;
+
+    private Kernel Fast(string entry) => Find("convolution", entry, "PART=1");
+
+    private Kernel Depthwise(string entry) => Find("convolution", entry, "PART=2");
+
+    private Kernel General(string entry) => Find("convolution", entry, "PART=0");
+
+    /// <summary>Vectors that hold <paramref name="channels"/> channels.</summary>
+    private int Blocks(int channels) => IsFat ? (channels + Lanes - 1) / Lanes : channels;
+
+    private static int Tiles(int extent) => (extent + TiledEdge - 1) / TiledEdge;
 
     /// <summary>The kernels' conv_shape.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -75,8 +75,8 @@ internal sealed unsafe class Kernel : IDisposable
         };
         nuint* local = stackalloc nuint[] { (nuint)sizeX, (nuint)sizeY, 1 };
         int status = Cl.clEnqueueNDRangeKernel(_queue, _raw, 3, null, global, local, 0, null, null);
-        Cl.Check(status, "clEnqueueNDRangeKernel", _name);
         _next = 0;
+        Cl.Check(status, "clEnqueueNDRangeKernel", _name);
         // PoCL compiles once more for each local size, and for small and for large grids; what is
         // new is worth saving.
         const int SmallGrid = 1 << 16;

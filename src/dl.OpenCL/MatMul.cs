@@ -22,10 +22,18 @@ public sealed unsafe partial class OpenClDevice
             MatMulFat(a, b, bias, c, batch, m, n, k, transposeA, transposeB, beta);
             return;
         }
-        long items = (long)batch * m * (IsFat ? (n + Lanes - 1) / Lanes : n);
-        Find("matmul", "matmul").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
+        if (!small)
+        {
+            Find("matmul", "matmul_tiled", "PART=1").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
+                .Arg(m).Arg(n).Arg(k).Arg(transposeA ? 1 : 0).Arg(transposeB ? 1 : 0)
+                .Arg(bias is null ? 0 : 1).Arg(beta)
+                .Groups(Tiles(n), Tiles(m), batch, TiledGroup, TiledGroup);
+            return;
+        }
+        Find("matmul", "matmul", "PART=0").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
             .Arg(batch).Arg(m).Arg(n).Arg(k).Arg(transposeA ? 1 : 0).Arg(transposeB ? 1 : 0)
-            .Arg(bias is null ? 0 : 1).Arg(beta).Over(items, Grain((long)k * Lanes));
+            .Arg(bias is null ? 0 : 1).Arg(beta)
+            .Over((long)batch * m * Blocks(n), Grain((long)k * Lanes));
     }
 
     private void MatMulFat(
@@ -34,7 +42,7 @@ public sealed unsafe partial class OpenClDevice
     {
         var (rows, columns) = Cut(batch, m, n);
         var blocks = FatBlocks.For(Tuning, _device.LocalBytes, rows, columns, k);
-        Find("matmul", "matmul_fat").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
+        Find("matmul", "matmul_fat", "PART=1").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
             .Arg(m).Arg(n).Arg(k).Arg(transposeA ? 1 : 0).Arg(transposeB ? 1 : 0)
             .Arg(bias is null ? 0 : 1).Arg(beta).Arg(rows).Arg(columns)
             .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
@@ -73,7 +81,7 @@ public sealed unsafe partial class OpenClDevice
     private static int RoundUp(int value, int multiple) =>
         (value + multiple - 1) / multiple * multiple;
 
-    /// <summary>Sizes of the packed blocks, no larger than the work or the scratch memory.</summary>
+    /// <summary>Sizes of the packed blocks, no larger than work or scratch memory.</summary>
     private readonly record struct FatBlocks(int M, int N, int K)
     {
         /// <summary>Elements between and behind the blocks: packing writes 16 wide.</summary>

@@ -1,5 +1,5 @@
 // Memory, the queue and kernel look-up of an OpenCL device; each family's primitives are in the
-// file of its name. The queue runs in order and nothing waits except reads: launches return at once.
+// file of its name. The queue runs in order and nothing waits but reads: launches return at once.
 using System.Runtime.InteropServices;
 using Dl.OpenCl.Native;
 using Dl.Tensors;
@@ -25,8 +25,8 @@ public sealed unsafe partial class OpenClDevice : Device
         if (device.AlignmentBytes > SliceAlignment * sizeof(float))
         {
             throw new DeviceException(
-                $"{name}: buffers must start at multiples of {device.AlignmentBytes} bytes, dl cuts "
-                + $"them at {SliceAlignment * sizeof(float)}; use another device");
+                $"{name}: buffers must start at multiples of {device.AlignmentBytes} bytes, dl "
+                + $"cuts them at {SliceAlignment * sizeof(float)}; use another device");
         }
         (Name, Description, _device, Form) = (name, description, device, form);
         Tuning = Tuning.For(form);
@@ -153,6 +153,7 @@ public sealed unsafe partial class OpenClDevice : Device
         {
             kernel.Dispose();
         }
+        _zeros?.Release();
         _programs.Dispose();
         _staging.Dispose();
         _queue.Dispose();

@@ -47,7 +47,7 @@ public sealed class OpenClProvider : IDeviceProvider
     public Device Open(int index, int? threads) => Open(index, threads, null, null);
 
     /// <param name="form">Kernel form, or null: by device type or DL_OPENCL_FORM.</param>
-    /// <param name="cacheFolder">Where program binaries are kept, or null: the user's cache.</param>
+    /// <param name="cacheFolder">Where binaries are kept, or null: the user's cache.</param>
     internal OpenClDevice Open(int index, int? threads, KernelForm? form, string? cacheFolder)
     {
         var devices = Find(threads);

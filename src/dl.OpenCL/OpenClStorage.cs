@@ -13,7 +13,7 @@ internal sealed class OpenClStorage(
 
     public nint Handle { get; } = handle;
 
-    /// <summary>The buffer that owns the memory: sub-buffers of sub-buffers are not allowed.</summary>
+    /// <summary>The buffer that owns the memory: parts of parts are not allowed.</summary>
     public OpenClStorage Root => arena ?? this;
 
     /// <summary>Bytes from the start of <see cref="Root"/>.</summary>

@@ -51,7 +51,7 @@ public sealed unsafe partial class OpenClDevice
 
     /// <summary>Pixels times blocks of channels.</summary>
     private long PoolItems(int batch, int height, int width, int channels) =>
-        (long)batch * height * width * (IsFat ? (channels + Lanes - 1) / Lanes : channels);
+        (long)batch * height * width * Blocks(channels);
 
     private static int PoolGrain(in PoolShape shape) =>
         Grain((long)shape.Window.Height * shape.Window.Width * Lanes);

@@ -5,15 +5,15 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
-    /// <summary>Philox blocks worth a group: one costs as much as a few dozen elements.</summary>
-    private const int BlockGrain = 256;
+    /// <summary>Numbers worth a group: one costs as much as a few elements of arithmetic.</summary>
+    private const int DrawGrain = 1024;
 
     public override void FillUniform(Storage y, int n, float low, float high, RngSpan span)
     {
         if (n > 0)
         {
             Draw(Find("random", "fill_uniform").Arg(y).Arg(n).Arg(low).Arg(high - low), span)
-                .Over(Blocks(n), BlockGrain);
+                .Over(Spans(n), DrawGrain / Span);
         }
     }
 
@@ -22,7 +22,7 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Draw(Find("random", "fill_normal").Arg(y).Arg(n).Arg(mean).Arg(deviation), span)
-                .Over(Blocks(n), BlockGrain);
+                .Over(((long)n + 3) / 4, DrawGrain / 4);
         }
     }
 
@@ -32,12 +32,15 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Draw(Find("random", "dropout").Arg(x).Arg(y).Arg(n).Arg(rate), span).Arg(beta)
-                .Over(Blocks(n), BlockGrain);
+                .Over(Spans(n), DrawGrain / Span);
         }
     }
 
     private static Kernel Draw(Kernel kernel, RngSpan span) =>
         kernel.Arg(span.Seed).Arg(span.Stream).Arg(span.FirstBlock);
 
-    private static long Blocks(int n) => ((long)n + 3) / 4;
+    /// <summary>Numbers that one item draws: 16 blocks of four at once, or one.</summary>
+    private int Span => IsFat ? 4 * Lanes : 4;
+
+    private long Spans(int n) => ((long)n + Span - 1) / Span;
 }

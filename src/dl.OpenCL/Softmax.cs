@@ -5,7 +5,7 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
-    /// <summary>Columns from which (GPU form) a group for each row beats an item for each row.</summary>
+    /// <summary>Columns from which (GPU form) a group for each row beats an item.</summary>
     private const int TiledColumns = 32;
 
     public override void Softmax(Storage x, Storage y, int rows, int columns) =>

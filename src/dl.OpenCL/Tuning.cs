@@ -26,6 +26,7 @@ internal sealed record Tuning(
             Read(values, "groups_per_unit"), Read(values, "small_product"));
     }
 
+    /// <summary>0 where the form has no such number.</summary>
     private static int Read(JsonElement values, string name) =>
-        values.GetProperty(name).GetInt32();
+        values.TryGetProperty(name, out var value) ? value.GetInt32() : 0;
 }

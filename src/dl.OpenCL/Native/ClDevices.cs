@@ -70,7 +70,7 @@ internal static class ClDevices
         return result;
     }
 
-    /// <summary>The first <paramref name="units"/> compute units as a device of their own.</summary>
+    /// <summary>The first <paramref name="units"/> units as a device of their own.</summary>
     public static unsafe ClDevice Part(ClDevice whole, int units)
     {
         nint* properties = stackalloc nint[] { ClConst.DevicePartitionByCounts, units, 0, 0 };

@@ -39,7 +39,7 @@ internal static unsafe partial class Cl
 {
     /// <summary>Throws where a call did not succeed.</summary>
     /// <param name="subject">What the call worked on, for the message.</param>
-    /// <exception cref="DeviceException">With the call, the status by name, and what to do.</exception>
+    /// <exception cref="DeviceException">Names call and status, says what to do.</exception>
     public static void Check(int status, string call, string? subject = null)
     {
         if (status != 0)

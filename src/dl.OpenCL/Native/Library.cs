@@ -25,8 +25,8 @@ internal static partial class Library
     /// <summary>How to get OpenCL on this system.</summary>
     public static string HowToInstall =>
         OperatingSystem.IsLinux()
-            ? "install a driver, for the processor `apt install pocl-opencl-icd ocl-icd-libopencl1`,"
-              + " for a GPU its vendor's package"
+            ? "install a driver: for the processor `apt install pocl-opencl-icd "
+              + "ocl-icd-libopencl1`, for a GPU its vendor's package"
             : "install the OpenCL driver of the GPU's vendor, or PoCL for the processor";
 
     /// <summary>Loads the first of <paramref name="names"/> that is there.</summary>
