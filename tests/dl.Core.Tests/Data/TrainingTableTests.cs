@@ -206,6 +206,19 @@ public class TrainingTableTests
     }
 
     [Fact]
+    public void ATextAmongNumbersIsNamedAndDoesNotMakeCategories()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("t.csv", "x,y\n" + string.Concat(Enumerable.Range(0, 100)
+            .Select(i => $"{(i == 41 ? "4l" : $"{i}.5")},{(i % 2 == 0 ? "a" : "b")}\n")));
+        Assert.Contains("t.csv:43: column 'x' is '4l', expected a number", Assert.Throws<DataException>(
+            () => Open(new DataOptions { Inputs = [path] })).Message);
+        DataSplits splits = Open(
+            new DataOptions { Inputs = [path], SkipBad = true, Validation = "none" }).Split();
+        Assert.Equal((99, 1L), (splits.Train.Count, splits.Train.FeatureShape.Count));
+    }
+
+    [Fact]
     public void BadRowsCanBeLeftOut()
     {
         using var folder = new TemporaryFolder();
