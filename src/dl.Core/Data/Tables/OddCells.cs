@@ -10,7 +10,9 @@ internal static class OddCells
 
     /// <summary>Reports odd cells, and gives the column back its numbers.</summary>
     /// <returns>Rows that hold an odd cell, where they may be left out.</returns>
-    /// <exception cref="DataException">The first odd cell, where bad rows may not be left out.</exception>
+    /// <exception cref="DataException">
+    /// The first odd cell, where bad rows may not be left out.
+    /// </exception>
     public static HashSet<int> Mend(RawTable table, RawColumn column, BadData bad)
     {
         var rows = new HashSet<int>();
@@ -26,9 +28,9 @@ internal static class OddCells
                 continue;
             }
             bad.Report(new DataException(
-                $"{table.Locate(row)}: column '{column.Name}' is '{column.Texts[code]}', expected a "
-                + "number as in nearly all other rows; leave the cell empty for a missing value, or "
-                + "leave bad rows out with --on-bad-data skip"));
+                $"{table.Locate(row)}: column '{column.Name}' is '{column.Texts[code]}', "
+                + "expected a number as in nearly all other rows; leave the cell empty for a "
+                + "missing value, or leave bad rows out with --on-bad-data skip"));
             rows.Add(row);
         }
         column.BecomeNumbers();
