@@ -9,7 +9,9 @@ using Dl.Tensors;
 
 namespace Dl.Data;
 
-/// <summary>Some samples side by side. Its buffers are used again after the next one is taken.</summary>
+/// <summary>
+/// Some samples side by side. Its buffers are used again after the next one is taken.
+/// </summary>
 public sealed class Batch
 {
     internal Batch(int features, int targets)
@@ -35,10 +37,14 @@ public sealed class Batch
     internal ExceptionDispatchInfo? Error { get; set; }
 }
 
-/// <summary>One pass over a dataset in batches. Enumerate it once; dispose it to stop early.</summary>
+/// <summary>
+/// One pass over a dataset in batches. Enumerate it once; dispose it to stop early.
+/// </summary>
 public sealed class Batches : IEnumerable<Batch>, IDisposable
 {
-    /// <summary>Stream of the generator that shuffles; other streams are for other purposes.</summary>
+    /// <summary>
+    /// Stream of the generator that shuffles; other streams are for other purposes.
+    /// </summary>
     private const ulong ShuffleStream = 0x5348_5546;
 
     private readonly IDataset _data;
@@ -57,7 +63,9 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     /// <param name="order">Sample indices in the order to read them; null: 0, 1, 2, ...</param>
     /// <param name="threads">Threads that read ahead, at least 1.</param>
     /// <param name="depth">Batches in memory, the one being worked on included; at least 2.</param>
-    /// <param name="skip">Batches to leave out at the start: where an interrupted epoch goes on.</param>
+    /// <param name="skip">
+    /// Batches to leave out at the start: where an interrupted epoch goes on.
+    /// </param>
     public Batches(
         IDataset data, int batchSize, int[]? order = null, int threads = 1, int depth = 4,
         int skip = 0)
@@ -90,8 +98,8 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     public int Samples { get; }
 
     /// <summary>
-    /// The order of an epoch: a permutation of 0..count-1 that depends on seed and epoch alone, so a
-    /// resumed run shuffles as the uninterrupted one did.
+    /// The order of an epoch: a permutation of 0..count-1 that depends on seed and epoch alone, so
+    /// a resumed run shuffles as the uninterrupted one did.
     /// </summary>
     public static int[] Order(int count, ulong seed, int epoch)
     {

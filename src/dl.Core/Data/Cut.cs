@@ -1,5 +1,5 @@
-// Cutting samples into parts. Samples are ordered so that any contiguous run of the order holds every
-// class in proportion: the r-th of a class's n shuffled samples sorts at (r + 1/2) / n.
+// Cutting samples into parts. Samples are ordered so that any contiguous run of the order holds
+// every class in proportion: the r-th of a class's n shuffled samples sorts at (r + 1/2) / n.
 using Dl.Tensors;
 
 namespace Dl.Data;
@@ -9,7 +9,9 @@ internal static class Cut
 {
     private const ulong SplitStream = 0x53_504C_4954;
 
-    /// <summary>The samples in an order whose runs are stratified; another one per repeat.</summary>
+    /// <summary>
+    /// The samples in an order whose runs are stratified; another one per repeat.
+    /// </summary>
     public static int[] Stratified(
         int[] samples, Func<int, int> stratum, ulong seed, int repeat = 0)
     {

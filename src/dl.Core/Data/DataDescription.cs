@@ -36,7 +36,9 @@ public sealed record ColumnDescription(
 
 public sealed record ClassDescription(string Label, int Count);
 
-/// <summary>Smallest and largest extents in pixels; <c>Channels</c> is 1 when all are grey.</summary>
+/// <summary>
+/// Smallest and largest extents in pixels; <c>Channels</c> is 1 when all are grey.
+/// </summary>
 public sealed record ImagesDescription(
     int Count, int MinWidth, int MinHeight, int MaxWidth, int MaxHeight, int Channels,
     string[] Formats);

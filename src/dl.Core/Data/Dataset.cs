@@ -54,7 +54,9 @@ public sealed record TargetSpec
     /// <summary>Class labels in index order; for multi-label the label of each output.</summary>
     public string[] Labels { get; init; } = [];
 
-    /// <summary>Multi-label: what separates the labels in the one column; null: a 0/1 column each.</summary>
+    /// <summary>
+    /// Multi-label: what separates the labels in the one column; null: a 0/1 column each.
+    /// </summary>
     public string? Separator { get; init; }
 
     /// <summary>Per numeric target: value = standardised * Std + Mean.</summary>

@@ -74,7 +74,9 @@ internal static class Layout
                 + "each class");
     }
 
-    /// <summary>All places of training data, validation and test files of the options included.</summary>
+    /// <summary>
+    /// All places of training data, validation and test files of the options included.
+    /// </summary>
     public static List<Place> Find(DataOptions options)
     {
         if (options.Inputs.Length == 0)
@@ -99,7 +101,9 @@ internal static class Layout
         return places;
     }
 
-    /// <summary>A share such as `0.1`; null for a path or nothing; `0` and `none` say none.</summary>
+    /// <summary>
+    /// A share such as `0.1`; null for a path or nothing; `0` and `none` say none.
+    /// </summary>
     public static double? Share(string? option, string flag)
     {
         if (option is null)
@@ -116,7 +120,8 @@ internal static class Layout
         }
         return share is >= 0 and < 1
             ? share
-            : throw new UsageException($"{flag}: {option} given, expected a share below 1 or a path");
+            : throw new UsageException(
+                $"{flag}: {option} given, expected a share below 1 or a path");
     }
 
     /// <summary>Names of the class folders below, ordinal order.</summary>

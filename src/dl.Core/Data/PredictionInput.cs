@@ -19,13 +19,17 @@ public sealed record PredictionInputOptions
 /// <summary>One sample, prepared as the model wants it.</summary>
 public sealed record InputRecord
 {
-    /// <summary>The id column, the relative path, or the number (rows from 1, IDX from 0).</summary>
+    /// <summary>
+    /// The id column, the relative path, or the number (rows from 1, IDX from 0).
+    /// </summary>
     public required string Id { get; init; }
 
     /// <summary>FeatureShape.Count floats.</summary>
     public required float[] Features { get; init; }
 
-    /// <summary>As in training (class index, 0/1 vector, standardised); null: no label here.</summary>
+    /// <summary>
+    /// As in training (class index, 0/1 vector, standardised); null: no label here.
+    /// </summary>
     public float[]? Target { get; init; }
 
     /// <summary>For messages: `rows.csv:17`.</summary>
@@ -49,15 +53,17 @@ public sealed class PredictionInput : IDisposable
     private PredictionInput(IPredictionSource source, BadData bad) =>
         (_source, _bad) = (source, bad);
 
-    /// <summary>Name for the column of ids in output: the id column's own, `path` or `row`.</summary>
+    /// <summary>
+    /// Name for the column of ids in output: the id column's own, `path` or `row`.
+    /// </summary>
     public string IdName => _source.IdName;
 
     /// <summary>Records left out so far because they were bad (SkipBad).</summary>
     public int Skipped => _bad.Count;
 
     /// <summary>
-    /// Looks at the inputs: files, folders, or `-` for stdin. Of a folder with parts the test part is
-    /// taken, else the validation part, else all.
+    /// Looks at the inputs: files, folders, or `-` for stdin. Of a folder with parts the test part
+    /// is taken, else the validation part, else all.
     /// </summary>
     /// <exception cref="DataException">Not there, or not what the model was trained on.</exception>
     public static PredictionInput Open(
@@ -73,7 +79,8 @@ public sealed class PredictionInput : IDisposable
         }
         if (places.Count == 0)
         {
-            throw new UsageException("predict: no input given; name files or folders, or - for stdin");
+            throw new UsageException(
+                "predict: no input given; name files or folders, or - for stdin");
         }
         if (preprocessing is ImagePreprocessing image)
         {
@@ -90,7 +97,8 @@ public sealed class PredictionInput : IDisposable
         }
         return new PredictionInput(
             new TableInput(
-                (TablePreprocessing)preprocessing, places.ConvertAll(p => p.Path), options, bad, log),
+                (TablePreprocessing)preprocessing, places.ConvertAll(p => p.Path), options, bad,
+                log),
             bad);
     }
 

@@ -23,10 +23,14 @@ public sealed record TablePreprocessing : Preprocessing
 {
     public required FeatureColumn[] Columns { get; init; }
 
-    /// <summary>False: the file had no line of names; columns are c1, c2, ... by position.</summary>
+    /// <summary>
+    /// False: the file had no line of names; columns are c1, c2, ... by position.
+    /// </summary>
     public bool Header { get; init; } = true;
 
-    /// <summary>All columns of the training file in their order, targets and ignored ones too.</summary>
+    /// <summary>
+    /// All columns of the training file in their order, targets and ignored ones too.
+    /// </summary>
     public string[] Source { get; init; } = [];
 
     /// <summary>A column that only names the rows; it is echoed beside predictions.</summary>
@@ -38,7 +42,9 @@ public sealed record TablePreprocessing : Preprocessing
 
 public enum ColumnKind
 {
-    /// <summary>(value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.</summary>
+    /// <summary>
+    /// (value - Mean) / Std; a missing value becomes Fill and, with MissingFlag, sets one.
+    /// </summary>
     Number,
 
     /// <summary>One-hot over Categories, plus one place for unknown and missing values.</summary>
@@ -83,7 +89,9 @@ public sealed record FeatureColumn
         : MissingFlag ? 2 : 1;
 }
 
-/// <summary>Images are resized, converted to the given channels, and standardised per channel.</summary>
+/// <summary>
+/// Images are resized, converted to the given channels, and standardised per channel.
+/// </summary>
 public sealed record ImagePreprocessing : Preprocessing
 {
     public required int Height { get; init; }

@@ -29,11 +29,14 @@ public sealed class TrainingData
             (source, fingerprint, options, bad, log, cancel);
     }
 
-    /// <summary>Hash of the names, sizes and contents; the same data elsewhere has the same.</summary>
+    /// <summary>
+    /// Hash of the names, sizes and contents; the same data elsewhere has the same.
+    /// </summary>
     public string Fingerprint { get; }
 
     /// <summary>Opens files or folders, and infers what is to be learnt.</summary>
-    /// <exception cref="DataException">Nothing usable is there, or something in it is bad.</exception>
+    /// <exception cref="DataException">Nothing usable is there, or something in it is
+    /// bad.</exception>
     /// <exception cref="UsageException">An option names what is not there.</exception>
     public static TrainingData Open(
         DataOptions options, ILogger log, CancellationToken cancel = default)
@@ -87,7 +90,8 @@ public sealed class TrainingData
 
     /// <summary>
     /// Cross-validation, stratified by class: each fold's Test is its held-out part. A validation
-    /// part is cut from a fold's training part only where <see cref="DataOptions.Validation"/> asks.
+    /// part is cut from a fold's training part only where <see cref="DataOptions.Validation"/>
+    /// asks.
     /// </summary>
     /// <exception cref="UsageException">Fewer than 2 folds, or more folds than samples.</exception>
     public IEnumerable<DataSplits> Folds(int folds, int repeats)
@@ -151,7 +155,9 @@ public sealed class TrainingData
             preprocessing);
     }
 
-    /// <summary>Shares of the training part to hold out; 0 where a part was found or none is due.</summary>
+    /// <summary>
+    /// Shares of the training part to hold out; 0 where a part was found or none is due.
+    /// </summary>
     private (double Validation, double Test) Shares(int pool, int[] validation, int[] test)
     {
         if (_options.Split is double[] split)
@@ -177,7 +183,8 @@ public sealed class TrainingData
         {
             return share + testShare < 1
                 ? (share, testShare)
-                : throw new UsageException("--val and --test: together no sample is left to train on");
+                : throw new UsageException(
+                    "--val and --test: together no sample is left to train on");
         }
         if (validation.Length > 0 || _options.Validation is not null || pool < MinForValidation)
         {

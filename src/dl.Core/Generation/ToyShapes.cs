@@ -43,7 +43,9 @@ internal static class ToyShapes
         ToyDigits.RemoveEmpty(folder);
     }
 
-    /// <summary>YOLO: a line `class x y width height` for each shape, in shares of the picture.</summary>
+    /// <summary>
+    /// YOLO: a line `class x y width height` for each shape, in shares of the picture.
+    /// </summary>
     public static void WriteBoxes(int n, string folder, Rng rng, float noise)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
@@ -57,13 +59,15 @@ internal static class ToyShapes
             {
                 lines.Append(
                     CultureInfo.InvariantCulture,
-                    $"{kind} {box.X:0.######} {box.Y:0.######} {box.Z:0.######} {box.W:0.######}\n");
+                    $"{kind} {box.X:0.######} {box.Y:0.######} "
+                    + $"{box.Z:0.######} {box.W:0.######}\n");
             }
             File.WriteAllText(Path.Combine(folder, "labels", $"{i:D6}.txt"), lines.ToString());
         });
         File.WriteAllText(
             Path.Combine(folder, "data.yaml"),
-            $"train: images\nval: images\nnc: {Names.Length}\nnames: [{string.Join(", ", Names)}]\n");
+            $"train: images\nval: images\nnc: {Names.Length}\nnames: "
+            + $"[{string.Join(", ", Names)}]\n");
     }
 
     public static void WriteMasks(int n, string folder, Rng rng, float noise)
@@ -149,7 +153,8 @@ internal static class ToyShapes
             ];
             Matrix3x2 turn = Matrix3x2.CreateRotation(angle);
             Vector2[] corners = Array.ConvertAll(
-                unit, u => centre + Vector2.Transform(radius * new Vector2(u.Item1, u.Item2), turn));
+                unit, u => centre + Vector2.Transform(
+                    radius * new Vector2(u.Item1, u.Item2), turn));
             return p => Drawing.DistanceToPolygon(p, corners);
         }
     }

@@ -4,7 +4,9 @@ namespace Dl.Data.Tests;
 
 public class BatchesTests
 {
-    /// <summary>Sample i has features (i, i + 0.5) and target -i; sample `bad` cannot be read.</summary>
+    /// <summary>
+    /// Sample i has features (i, i + 0.5) and target -i; sample `bad` cannot be read.
+    /// </summary>
     private sealed class Numbers(int count, int bad = -1, int delay = 0) : IDataset
     {
         public int Reads;

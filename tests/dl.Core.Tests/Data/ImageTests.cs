@@ -44,7 +44,8 @@ public class ImageTests
     public void ABombIsRefusedBeforeItIsUnpacked()
     {
         byte[] png = PngWriter.Encode(new Image(1, 1, 1, [0]));
-        // The header chunk starts at 8: length, type, then width and height, and its checksum at 29.
+        // The header chunk starts at 8: length, type, then width and height, and its checksum at
+        // 29.
         "\0\x0F\x42\x40\0\x0F\x42\x40"u8.ToArray().CopyTo(png, 16);
         uint crc = Crc32.Compute(png.AsSpan(12, 17));
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), crc);
@@ -101,7 +102,8 @@ public class ImageTests
         Assert.Equal([0, 255, 0, 255, 255, 255, 255, 255, 255, 0], bits.Pixels);
         Image plain = ImageCodec.Decode("P1 3 1 101"u8.ToArray(), "a.pbm");
         Assert.Equal([0, 255, 0], plain.Pixels);
-        Assert.Throws<DataException>(() => ImageCodec.Decode("P5 9 9 255\nabc"u8.ToArray(), "s.pgm"));
+        Assert.Throws<DataException>(
+            () => ImageCodec.Decode("P5 9 9 255\nabc"u8.ToArray(), "s.pgm"));
         Assert.Throws<DataException>(
             () => ImageCodec.Decode("P5 99999999 99999999 255\n"u8.ToArray(), "b.pgm"));
     }
@@ -148,7 +150,8 @@ public class ImageTests
         }
         Image image = ImageCodec.Decode(stream.ToArray(), "a.bmp");
         Assert.Equal((3, 2, 3), (image.Width, image.Height, image.Channels));
-        Assert.Equal(Enumerable.Range(0, 18).Select(i => (byte)((i / 3 * 10) + (i % 3))), image.Pixels);
+        Assert.Equal(
+            Enumerable.Range(0, 18).Select(i => (byte)((i / 3 * 10) + (i % 3))), image.Pixels);
         byte[] bytes = stream.ToArray();
         Assert.Throws<DataException>(() => ImageCodec.Decode(bytes[..^1], "short.bmp"));
     }

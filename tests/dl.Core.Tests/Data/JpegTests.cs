@@ -9,7 +9,8 @@ public class JpegTests
     {
         try
         {
-            return ImageCodec.Decode(File.ReadAllBytes(path), Path.GetFileName(path), width, height);
+            return ImageCodec.Decode(
+                File.ReadAllBytes(path), Path.GetFileName(path), width, height);
         }
         catch (DlException error) when (error is not DataException)
         {

@@ -94,7 +94,8 @@ public class PredictionInputTests
         TablePreprocessing preprocessing = Fit(folder);
         string path = folder.Write("new.csv", text);
         Assert.Contains(
-            message, Assert.Throws<DataException>(() => Read(preprocessing, path, score: true)).Message);
+            message, Assert.Throws<DataException>(
+                () => Read(preprocessing, path, score: true)).Message);
     }
 
     [Fact]
@@ -102,7 +103,8 @@ public class PredictionInputTests
     {
         using var folder = new TemporaryFolder();
         TablePreprocessing preprocessing = Fit(folder);
-        string path = folder.Write("new.csv", "size,color,label\nbig,red,yes\n1,red,maybe\n2,red\n");
+        string path = folder.Write(
+            "new.csv", "size,color,label\nbig,red,yes\n1,red,maybe\n2,red\n");
         InputRecord only = Assert.Single(Read(preprocessing, path, skip: true));
         Assert.Equal("2", only.Id);
         Assert.Null(only.Target);
@@ -115,7 +117,8 @@ public class PredictionInputTests
         TablePreprocessing preprocessing = Fit(
             folder, "1,red,yes\n2,blue,no\n3,red,yes\n4,blue,no\n");
         Assert.False(preprocessing.Header);
-        List<InputRecord> with = Read(preprocessing, folder.Write("a.csv", "3,red,no"), score: true);
+        List<InputRecord> with = Read(
+            preprocessing, folder.Write("a.csv", "3,red,no"), score: true);
         List<InputRecord> without = Read(preprocessing, folder.Write("b.csv", "3,red\n"));
         Assert.Equal(with[0].Features, without[0].Features);
         Assert.Equal([0f], with[0].Target!);
@@ -128,9 +131,13 @@ public class PredictionInputTests
     {
         using var folder = new TemporaryFolder();
         TablePreprocessing preprocessing = Fit(folder);
-        List<InputRecord> a = Read(preprocessing, folder.Write("a.csv", "size,color\n1,red\n2,blue\n"));
-        List<InputRecord> b = Read(preprocessing, folder.Write("b.csv", "size,color\n1,red\n2,blue"));
-        Assert.Equal(a.Select(r => string.Join(' ', r.Features)), b.Select(r => string.Join(' ', r.Features)));
+        List<InputRecord> a = Read(
+            preprocessing, folder.Write("a.csv", "size,color\n1,red\n2,blue\n"));
+        List<InputRecord> b = Read(
+            preprocessing, folder.Write("b.csv", "size,color\n1,red\n2,blue"));
+        Assert.Equal(
+            a.Select(r => string.Join(' ', r.Features)),
+            b.Select(r => string.Join(' ', r.Features)));
     }
 
     [Fact]
@@ -144,7 +151,8 @@ public class PredictionInputTests
                 string name = i % 2 == 0 ? "dark" : "light";
                 byte[] pixels = new byte[16];
                 Array.Fill(pixels, (byte)(i % 2 == 0 ? 10 : 200));
-                folder.Write($"d/{part}/{name}/{i}.png", PngWriter.Encode(new Image(4, 4, 1, pixels)));
+                folder.Write(
+                    $"d/{part}/{name}/{i}.png", PngWriter.Encode(new Image(4, 4, 1, pixels)));
             }
         }
         DataSplits splits = TrainingData.Open(
@@ -171,7 +179,8 @@ public class PredictionInputTests
     {
         using var folder = new TemporaryFolder();
         byte[] Header(byte dimensions, params int[] extents) =>
-            [0, 0, 8, dimensions, .. extents.SelectMany(e => new[] { (byte)0, (byte)0, (byte)0, (byte)e })];
+            [0, 0, 8, dimensions, .. extents.SelectMany(
+                e => new[] { (byte)0, (byte)0, (byte)0, (byte)e })];
         byte[] pixels = [.. Enumerable.Range(0, 24).Select(i => (byte)(i * 10))];
         folder.Write("train-images-idx3-ubyte", [.. Header(3, 6, 2, 2), .. pixels]);
         folder.Write("train-labels-idx1-ubyte", [.. Header(1, 6), 0, 1, 2, 0, 1, 2]);
@@ -225,6 +234,7 @@ public class PredictionInputTests
         Assert.Equal((550, 140), (splits.Train.Count, splits.Validation!.Count));
         Assert.Equal(new Tensors.Shape(48, 48, 3), splits.Train.FeatureShape);
         Assert.Equal(
-            ["daisy", "dandelion", "roses", "sunflowers", "tulips"], splits.Preprocessing.Target.Labels);
+            ["daisy", "dandelion", "roses", "sunflowers", "tulips"],
+            splits.Preprocessing.Target.Labels);
     }
 }

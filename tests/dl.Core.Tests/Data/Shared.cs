@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Data.Tests;
 
-/// <summary>The folder `shared` beside the repository, or $DL_SHARED; absent in a plain clone.</summary>
+/// <summary>
+/// The folder `shared` beside the repository, or $DL_SHARED; absent in a plain clone.
+/// </summary>
 internal static class Shared
 {
     public static string? Root { get; } = Find();
@@ -13,7 +15,8 @@ internal static class Shared
     {
         Skip.If(Root is null, "the shared datasets are not beside this clone (DL_SHARED)");
         string path = Path.Combine([Root!, "data", .. parts]);
-        Skip.IfNot(Path.Exists(path), $"{string.Join('/', parts)} is not among the shared datasets");
+        Skip.IfNot(
+            Path.Exists(path), $"{string.Join('/', parts)} is not among the shared datasets");
         return path;
     }
 
@@ -43,7 +46,8 @@ internal sealed class TemporaryFolder : IDisposable
     public string this[string name] => Path.Combine(Root, name);
 
     /// <summary>Writes a file, its folders included; returns its path.</summary>
-    public string Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
+    public string Write(string name, string text) =>
+        Write(name, System.Text.Encoding.UTF8.GetBytes(text));
 
     public string Write(string name, byte[] bytes)
     {

@@ -90,7 +90,8 @@ public class ToysTests
         Assert.Throws<UsageException>(() => Toys.Write("xor", 0, folder["a.csv"], 1));
         folder.Write("full/x", "x");
         Assert.Throws<UsageException>(() => Toys.Write("digits", 5, folder["full"], 1));
-        Assert.Equal(["full"], Directory.GetFileSystemEntries(folder.Root).Select(Path.GetFileName));
+        Assert.Equal(
+            ["full"], Directory.GetFileSystemEntries(folder.Root).Select(Path.GetFileName));
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace Dl.Data.Tests;
 public class TrainingTableTests
 {
     private static TrainingData Open(DataOptions options, ListLogger? log = null) =>
-        TrainingData.Open(options, log ?? (Microsoft.Extensions.Logging.ILogger)NullLogger.Instance);
+        TrainingData.Open(
+            options, log ?? (Microsoft.Extensions.Logging.ILogger)NullLogger.Instance);
 
     private static (float[] Features, float[] Target) Sample(IDataset data, int index)
     {
@@ -24,7 +25,9 @@ public class TrainingTableTests
         var text = new StringBuilder("x,color,label\n");
         for (int i = 0; i < n; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{i},{"rgb"[i % 3]},{(i % 4 == 0 ? "yes" : "no")}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{i},{"rgb"[i % 3]},{(i % 4 == 0 ? "yes" : "no")}\n");
         }
         return text.ToString();
     }
@@ -84,7 +87,8 @@ public class TrainingTableTests
     public void SeveralTargetsAreNumbersOrLabels()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("t.csv", "x,u,v,p,q\n1,0,1,10,100\n2,1,1,20,300\n3,1,0,30,500\n");
+        string path = folder.Write(
+            "t.csv", "x,u,v,p,q\n1,0,1,10,100\n2,1,1,20,300\n3,1,0,30,500\n");
         TargetSpec labels = Open(new DataOptions { Inputs = [path], Target = ["u", "v"] }).Split()
             .Preprocessing.Target;
         Assert.Equal((TargetKind.MultiLabel, 2), (labels.Kind, labels.Width));
@@ -169,7 +173,8 @@ public class TrainingTableTests
         string large = folder.Write("l.csv", Table(60));
         Assert.Null(Open(new DataOptions { Inputs = [small] }).Split().Validation);
         Assert.Equal(6, Open(new DataOptions { Inputs = [large] }).Split().Validation!.Count);
-        Assert.Null(Open(new DataOptions { Inputs = [large], Validation = "none" }).Split().Validation);
+        Assert.Null(
+            Open(new DataOptions { Inputs = [large], Validation = "none" }).Split().Validation);
     }
 
     [Fact]
@@ -200,9 +205,24 @@ public class TrainingTableTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("bad.csv", text);
-        var error = Assert.Throws<DataException>(() => Open(new DataOptions { Inputs = [path] }).Split());
+        var error = Assert.Throws<DataException>(
+            () => Open(new DataOptions { Inputs = [path] }).Split());
         Assert.Contains(message, error.Message);
         Assert.Contains("bad.csv", error.Message.Replace("target 'y'", "bad.csv"));
+    }
+
+    [Fact]
+    public void ATextAmongNumbersIsNamedAndDoesNotMakeCategories()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("t.csv", "x,y\n" + string.Concat(Enumerable.Range(0, 100)
+            .Select(i => $"{(i == 41 ? "4l" : $"{i}.5")},{(i % 2 == 0 ? "a" : "b")}\n")));
+        Assert.Contains(
+            "t.csv:43: column 'x' is '4l', expected a number", Assert.Throws<DataException>(
+            () => Open(new DataOptions { Inputs = [path] })).Message);
+        DataSplits splits = Open(
+            new DataOptions { Inputs = [path], SkipBad = true, Validation = "none" }).Split();
+        Assert.Equal((99, 1L), (splits.Train.Count, splits.Train.FeatureShape.Count));
     }
 
     [Fact]
@@ -276,7 +296,8 @@ public class TrainingTableTests
             Target = target is null ? [] : [target],
             Ignore = file == "titanic.csv" ? ["alive"] : [],
         }, log).Split();
-        Assert.Equal((kind, width), (splits.Preprocessing.Target.Kind, splits.Preprocessing.Target.Width));
+        Assert.Equal(
+            (kind, width), (splits.Preprocessing.Target.Kind, splits.Preprocessing.Target.Width));
         Assert.True(
             features == splits.Train.FeatureShape.Count,
             $"{splits.Train.FeatureShape.Count} features\n{string.Join('\n', log.Lines)}\n"

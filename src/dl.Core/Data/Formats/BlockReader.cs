@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Dl.Data.Formats;
 
-/// <summary>UTF-8 (with or without a byte order mark) or UTF-16 with one; bad bytes become U+FFFD.</summary>
+/// <summary>
+/// UTF-8 (with or without a byte order mark) or UTF-16 with one; bad bytes become U+FFFD.
+/// </summary>
 internal sealed class BlockReader(Stream stream) : TextReader
 {
     private readonly byte[] _bytes = new byte[1 << 16];
@@ -106,7 +108,8 @@ internal sealed class BlockReader(Stream stream) : TextReader
         return _end > 0;
     }
 
-    private static (Encoding Encoding, int MarkLength) Detect(ReadOnlySpan<byte> bytes) => bytes switch
+    private static (Encoding Encoding, int MarkLength) Detect(ReadOnlySpan<byte> bytes) =>
+        bytes switch
     {
         [0xEF, 0xBB, 0xBF, ..] => (Encoding.UTF8, 3),
         [0xFF, 0xFE, ..] => (Encoding.Unicode, 2),

@@ -77,7 +77,9 @@ internal sealed record IdxFile(string Path, int[] Extents, byte[] Data)
         return null;
     }
 
-    /// <summary>Whether a file name is that of IDX images, e.g. `t10k-images-idx3-ubyte.gz`.</summary>
+    /// <summary>
+    /// Whether a file name is that of IDX images, e.g. `t10k-images-idx3-ubyte.gz`.
+    /// </summary>
     public static bool IsImagesName(string path)
     {
         string name = InputFile.PlainName(path);

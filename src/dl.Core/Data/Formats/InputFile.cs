@@ -1,5 +1,5 @@
-// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes. That a cut-off gzip file is
-// refused, and not taken for a shorter one, is a runtime switch set in Directory.Build.props.
+// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes. That a cut-off gzip file
+// is refused, and not taken for a shorter one, is a runtime switch set in Directory.Build.props.
 using System.IO.Compression;
 
 namespace Dl.Data.Formats;
@@ -10,8 +10,8 @@ internal static class InputFile
     public const string Stdin = "-";
 
     /// <summary>
-    /// Whether the input can be read once only: stdin, or a shell's `&lt;(command)`, which it passes
-    /// as a path below /dev/fd.
+    /// Whether the input can be read once only: stdin, or a shell's `&lt;(command)`, which it
+    /// passes as a path below /dev/fd.
     /// </summary>
     public static bool IsStream(string path) =>
         path == Stdin || path.StartsWith("/dev/", StringComparison.Ordinal);
@@ -50,7 +50,9 @@ internal static class InputFile
         }
     }
 
-    /// <summary>The first bytes of the decompressed content, at most <paramref name="count"/>.</summary>
+    /// <summary>
+    /// The first bytes of the decompressed content, at most <paramref name="count"/>.
+    /// </summary>
     public static byte[] Head(string path, int count)
     {
         using Stream stream = Open(path);
@@ -71,9 +73,10 @@ internal static class InputFile
         using Stream stream = Open(path);
         var content = new MemoryStream();
         stream.CopyTo(content);
-        if (!content.GetBuffer().AsSpan(0, (int)content.Length).StartsWith([(byte)0x1F, (byte)0x8B]))
+        byte[] bytes = content.ToArray();
+        if (bytes is not [0x1F, 0x8B, ..])
         {
-            return content.ToArray();
+            return bytes;
         }
         content.Position = 0;
         using var gzip = new GZipStream(content, CompressionMode.Decompress);

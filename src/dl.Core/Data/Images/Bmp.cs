@@ -69,7 +69,8 @@ internal static class Bmp
         int colors = BinaryPrimitives.ReadInt32LittleEndian(data[46..]);
         ImageCodec.CheckSize(width, Math.Abs((long)height));
         // 3 says that masks follow the header; in 32 bits they are the usual ones nearly always.
-        if (bits is not (8 or 24 or 32) || compression is not (0 or 3) || (compression == 3 && bits != 32))
+        if (bits is not (8 or 24 or 32) || compression is not (0 or 3)
+            || (compression == 3 && bits != 32))
         {
             throw new DataException(
                 $"BMP with {bits} bits and compression {compression}, expected 8, 24 or 32 bits "

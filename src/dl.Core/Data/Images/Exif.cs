@@ -1,4 +1,5 @@
-// EXIF orientation: tag 0x0112 of the first directory of the TIFF structure in a JPEG's APP1 segment.
+// EXIF orientation: tag 0x0112 of the first directory of the TIFF structure in a JPEG's APP1
+// segment.
 //   1 upright; 2 mirrored; 3 turned by 180; 4 flipped; 5 to 8 the same with rows as columns
 using System.Buffers.Binary;
 

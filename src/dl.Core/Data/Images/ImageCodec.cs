@@ -51,8 +51,8 @@ public static class ImageCodec
     /// <param name="bytes">The whole file.</param>
     /// <param name="where">File name for messages.</param>
     /// <param name="width">
-    /// Width that is wanted in the end, or 0: decoders that can may return a picture that is smaller
-    /// than stored but no smaller than this.
+    /// Width that is wanted in the end, or 0: decoders that can may return a picture that is
+    /// smaller than stored but no smaller than this.
     /// </param>
     /// <param name="height">Height that is wanted in the end, or 0.</param>
     /// <exception cref="DataException">No known picture, damaged, or too large.</exception>

@@ -23,7 +23,8 @@ internal sealed class ImageInput : IPredictionSource
             if (place.Kind == PlaceKind.Table)
             {
                 throw new DataException(
-                    $"{place.Path}: a table, expected pictures like those the model was trained on");
+                    $"{place.Path}: a table, expected pictures like those the model was trained "
+                    + "on");
             }
         }
     }
@@ -75,8 +76,8 @@ internal sealed class ImageInput : IPredictionSource
             throw new DataException(item.UnknownLabel is string label
                 ? $"{item.Where}: class '{label}' was not seen in training, expected one of "
                     + string.Join(", ", _preprocessing.Target.Labels.Take(20))
-                : $"{item.Where}: a picture without a label, which is needed for scoring; put it in "
-                    + "a folder named after its class");
+                : $"{item.Where}: a picture without a label, which is needed for scoring; put it "
+                    + "in a folder named after its class");
         }
         var features = new float[_preprocessing.FeatureShape.Count];
         encoder.Encode(item, features);

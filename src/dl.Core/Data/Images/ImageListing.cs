@@ -3,7 +3,9 @@ using Dl.Data.Formats;
 
 namespace Dl.Data.Images;
 
-/// <summary>Pictures in a fixed order: places as given, classes and files in ordinal order.</summary>
+/// <summary>
+/// Pictures in a fixed order: places as given, classes and files in ordinal order.
+/// </summary>
 internal static class ImageListing
 {
     /// <summary>Classes of training data: folder names, or IDX labels by their names.</summary>
@@ -31,7 +33,8 @@ internal static class ImageListing
         }
         if (names.Count > 0 && labels > 0)
         {
-            throw new UsageException("fit: class folders and IDX files together, expected one kind");
+            throw new UsageException(
+                "fit: class folders and IDX files together, expected one kind");
         }
         for (int i = 0; given is not null && i < given.Length; i++)
         {
@@ -43,10 +46,13 @@ internal static class ImageListing
         return classes.Length >= 2
             ? classes
             : throw new DataException(
-                $"{places[0].Path}: one class ({string.Join(", ", classes)}), expected two or more");
+                $"{places[0].Path}: one class ({string.Join(", ", classes)}), expected two or "
+                + "more");
     }
 
-    /// <summary>The pictures of a place; labels are indices into <paramref name="classes"/>.</summary>
+    /// <summary>
+    /// The pictures of a place; labels are indices into <paramref name="classes"/>.
+    /// </summary>
     public static IEnumerable<ImageItem> List(Place place, string[] classes) => place.Kind switch
     {
         PlaceKind.Idx => ListIdx(place, classes),
@@ -99,7 +105,8 @@ internal static class ImageListing
         if (labels is not null && labels.Length != block.Extents[0])
         {
             throw new DataException(
-                $"{place.Path}: {block.Extents[0]} pictures but {labels.Length} labels beside them");
+                $"{place.Path}: {block.Extents[0]} pictures but {labels.Length} labels beside "
+                + "them");
         }
         for (int i = 0; i < block.Extents[0]; i++)
         {
@@ -138,7 +145,8 @@ internal static class ImageListing
         return labels.Extents.Length == 1 && labels.Data.Length > 0
             ? labels.Data
             : throw new DataException(
-                $"{path}: extents {string.Join('x', labels.Extents)}, expected one label a picture");
+                $"{path}: extents {string.Join('x', labels.Extents)}, expected one label a "
+                + "picture");
     }
 
     /// <summary>Names of the classes, one a line, in `labels.txt` of the same folder.</summary>

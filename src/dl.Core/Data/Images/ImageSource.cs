@@ -1,5 +1,5 @@
-// Pictures with classes as training data. Small sets are decoded once and kept as bytes; larger ones
-// are decoded whenever they are read, on the threads that read ahead.
+// Pictures with classes as training data. Small sets are decoded once and kept as bytes; larger
+// ones are decoded whenever they are read, on the threads that read ahead.
 using Dl.Tensors;
 using Microsoft.Extensions.Logging;
 
@@ -59,7 +59,9 @@ internal sealed class ImageSource : IDataSource
     /// <summary>Names and places of all pictures, for the fingerprint.</summary>
     public IReadOnlyList<ImageItem> Items => _items;
 
-    /// <summary>Decodes everything once where it fits, so that damage is met before training.</summary>
+    /// <summary>
+    /// Decodes everything once where it fits, so that damage is met before training.
+    /// </summary>
     public void Load(CancellationToken cancel)
     {
         if (_loaded)
@@ -100,7 +102,8 @@ internal sealed class ImageSource : IDataSource
         var buffer = new byte[ImageEncoder.Bytes(_height, _width, _channels)];
         for (int s = 0; s < sampled; s++)
         {
-            ReadOnlySpan<byte> pixels = Bytes(train[(int)((long)s * train.Length / sampled)], buffer);
+            int sample = train[(int)((long)s * train.Length / sampled)];
+            ReadOnlySpan<byte> pixels = Bytes(sample, buffer);
             for (int i = 0; i < pixels.Length; i++)
             {
                 double value = pixels[i];
@@ -159,7 +162,9 @@ internal sealed class ImageSource : IDataSource
         };
     }
 
-    /// <summary>A picture's resized bytes, from memory or (into the buffer) from its file.</summary>
+    /// <summary>
+    /// A picture's resized bytes, from memory or (into the buffer) from its file.
+    /// </summary>
     private ReadOnlySpan<byte> Bytes(int sample, byte[] buffer)
     {
         if (_cache is not null)
@@ -203,7 +208,9 @@ internal sealed class ImageSource : IDataSource
         }));
     }
 
-    /// <summary>Runs over all pictures in parallel; false where one is bad and may be left out.</summary>
+    /// <summary>
+    /// Runs over all pictures in parallel; false where one is bad and may be left out.
+    /// </summary>
     private bool[] ForAll(CancellationToken cancel, Action<int> work)
     {
         var errors = new DataException?[_items.Length];

@@ -1,5 +1,5 @@
-// JPEG (ITU-T T.81): the header is read here, the pixels by libjpeg-turbo, which can decode straight
-// to 1/2, 1/4 or 1/8 of the size by computing only the low frequencies of each 8x8 block.
+// JPEG (ITU-T T.81): the header is read here, the pixels by libjpeg-turbo, which can decode
+// straight to 1/2, 1/4 or 1/8 of the size by computing only the low frequencies of each 8x8 block.
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
@@ -17,7 +17,8 @@ internal static class Jpeg
     {
         Header header = Parse(bytes);
         return new ImageInfo(
-            "jpeg", header.Width, header.Height, header.Components == 1 ? 1 : 3, header.Orientation);
+            "jpeg", header.Width, header.Height, header.Components == 1 ? 1 : 3,
+            header.Orientation);
     }
 
     public static unsafe Image Decode(byte[] bytes, int wantedWidth, int wantedHeight)
@@ -68,7 +69,9 @@ internal static class Jpeg
         }
     }
 
-    /// <summary>The strongest of 8, 4, 2, 1 that leaves both extents no smaller than wanted.</summary>
+    /// <summary>
+    /// The strongest of 8, 4, 2, 1 that leaves both extents no smaller than wanted.
+    /// </summary>
     private static int Shrink(int width, int height, int wantedWidth, int wantedHeight)
     {
         if (wantedWidth <= 0 || wantedHeight <= 0)
@@ -84,8 +87,9 @@ internal static class Jpeg
     }
 
     /// <summary>
-    /// The library also fails softly. An unusual subsampling bothers only its own callers; stray bytes between segments harm nothing; missing data leave
-    /// a half-grey picture, which must not be learnt from.
+    /// The library also fails softly. An unusual subsampling bothers only its own callers; stray
+    /// bytes between segments harm nothing; missing data leave a half-grey picture, which must not
+    /// be learnt from.
     /// </summary>
     private static unsafe void CheckError(TurboJpegHandle handle)
     {

@@ -1,6 +1,6 @@
-// PNG (ISO/IEC 15948): signature, then chunks of length, type, data, CRC-32. IDAT chunks together are
-// one zlib stream of rows; each row starts with its filter type. Interlaced pictures (Adam7) are
-// seven small pictures, one after another. All colour types and depths; 16 bits are cut to 8.
+// PNG (ISO/IEC 15948): signature, then chunks of length, type, data, CRC-32. IDAT chunks together
+// are one zlib stream of rows; each row starts with its filter type. Interlaced pictures (Adam7)
+// are seven small pictures, one after another. All colour types and depths; 16 bits are cut to 8.
 using System.Buffers.Binary;
 using System.IO.Compression;
 
@@ -18,7 +18,8 @@ internal static class Png
     /// <summary>Start and step of the columns and rows of each Adam7 pass.</summary>
     private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
     [
-        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+        (0, 1, 1, 2),
     ];
 
     private readonly record struct Header(
@@ -186,7 +187,9 @@ internal static class Png
             3 => data.Length is > 0 and <= 256,
             _ => false,
         };
-        return valid ? data : throw new DataException("PNG with a transparency chunk that does not fit");
+        return valid
+            ? data
+            : throw new DataException("PNG with a transparency chunk that does not fit");
     }
 
     private static void DecodePass(
@@ -209,7 +212,8 @@ internal static class Png
         {
             zlib.ReadExactly(row);
             Unfilter(row[0], row.AsSpan(1), above.AsSpan(1), back);
-            long start = (((long)(pass.Y + (y * pass.StepY)) * image.Width) + pass.X) * image.Channels;
+            long pixel = ((long)(pass.Y + (y * pass.StepY)) * image.Width) + pass.X;
+            long start = pixel * image.Channels;
             expander.Expand(
                 row.AsSpan(1), image.Pixels.AsSpan((int)start), width, pass.StepX * image.Channels);
             (row, above) = (above, row);
@@ -254,7 +258,9 @@ internal static class Png
         }
     }
 
-    /// <summary>Whichever of the three is nearest to left + up - corner; ties in this order.</summary>
+    /// <summary>
+    /// Whichever of the three is nearest to left + up - corner; ties in this order.
+    /// </summary>
     internal static int Paeth(int left, int up, int corner)
     {
         int a = Math.Abs(up - corner);

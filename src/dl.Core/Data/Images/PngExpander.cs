@@ -53,7 +53,9 @@ internal sealed class PngExpander(
         }
     }
 
-    /// <summary>Full range to full range: 1 bit becomes 0 or 255, 16 bits keep the high byte.</summary>
+    /// <summary>
+    /// Full range to full range: 1 bit becomes 0 or 255, 16 bits keep the high byte.
+    /// </summary>
     private byte ToByte(int sample) => depth switch
     {
         8 => (byte)sample,

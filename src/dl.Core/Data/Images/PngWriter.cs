@@ -1,5 +1,5 @@
-// Writes PNG: grey, RGB or RGBA, 8 bits. Each row takes the filter whose residuals, as signed bytes,
-// have the smallest sum of magnitudes (the heuristic that the PNG specification suggests).
+// Writes PNG: grey, RGB or RGBA, 8 bits. Each row takes the filter whose residuals, as signed
+// bytes, have the smallest sum of magnitudes (the heuristic that the PNG specification suggests).
 using System.Buffers.Binary;
 using System.IO.Compression;
 

@@ -63,7 +63,8 @@ internal static class Pnm
         }
     }
 
-    private static void ReadBinary(ReadOnlySpan<byte> data, Span<byte> pixels, int bitWidth, int max)
+    private static void ReadBinary(
+        ReadOnlySpan<byte> data, Span<byte> pixels, int bitWidth, int max)
     {
         if (bitWidth > 0)
         {

@@ -80,7 +80,8 @@ public static class Resize
     private static int Over(int value, int opacity) =>
         opacity == 255 ? value : ((value * opacity) + (255 * (255 - opacity)) + 127) / 255;
 
-    private static void Combine(ReadOnlySpan<float> rows, Axis down, int rowLength, Span<byte> output)
+    private static void Combine(
+        ReadOnlySpan<float> rows, Axis down, int rowLength, Span<byte> output)
     {
         Span<float> sum = new float[rowLength];
         for (int y = 0; y < down.Start.Length; y++)

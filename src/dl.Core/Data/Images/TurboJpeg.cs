@@ -1,5 +1,5 @@
-// libjpeg-turbo's TurboJPEG interface (turbojpeg.h, version 2; version 3 still has these functions),
-// loaded when the first JPEG comes. Names are the library's own.
+// libjpeg-turbo's TurboJPEG interface (turbojpeg.h, version 2; version 3 still has these
+// functions), loaded when the first JPEG comes. Names are the library's own.
 using System.Reflection;
 using System.Runtime.InteropServices;
 
@@ -19,7 +19,9 @@ internal static unsafe partial class TurboJpeg
     public const int PixelRgb = 0, PixelGray = 6, PixelCmyk = 11;
     public const int SpaceGray = 2, SpaceCmyk = 3, SpaceYcck = 4;
 
-    /// <summary>The slow but exact inverse transform, and no more than 500 progressive scans.</summary>
+    /// <summary>
+    /// The slow but exact inverse transform, and no more than 500 progressive scans.
+    /// </summary>
     public const int Flags = 4096 | 32768;
 
     private const string Library = "turbojpeg";

@@ -29,7 +29,9 @@ internal static class Cell
         return string.IsNullOrWhiteSpace(text);
     }
 
-    /// <summary>A number in the invariant culture; infinities count as numbers (and are refused).</summary>
+    /// <summary>
+    /// A number in the invariant culture; infinities count as numbers (and are refused).
+    /// </summary>
     public static bool TryNumber(string text, out double value)
     {
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))

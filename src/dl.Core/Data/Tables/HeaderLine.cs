@@ -6,7 +6,9 @@ using Dl.Data.Formats;
 
 namespace Dl.Data.Tables;
 
-/// <summary>The names of a table's columns, and the mapping of one table's columns to another's.</summary>
+/// <summary>
+/// The names of a table's columns, and the mapping of one table's columns to another's.
+/// </summary>
 internal static class HeaderLine
 {
     /// <summary>Rows looked at, the first included.</summary>

@@ -80,6 +80,24 @@ internal sealed class RawColumn(string name)
         }
     }
 
+    /// <summary>Makes a text column one of numbers; cells that are none become missing.</summary>
+    public void BecomeNumbers()
+    {
+        var values = new double[Texts.Count];
+        for (int code = 0; code < values.Length; code++)
+        {
+            values[code] = Cell.TryNumber(Texts[code], out double value) ? value : double.NaN;
+        }
+        foreach (int code in _codes)
+        {
+            _numbers.Add(code == MissingCode ? double.NaN : values[code]);
+        }
+        IsText = false;
+        _codes.Clear();
+        _codeOf.Clear();
+        Texts.Clear();
+    }
+
     public void RemoveLast()
     {
         if (IsText)

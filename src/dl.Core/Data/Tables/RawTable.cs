@@ -33,7 +33,9 @@ internal sealed class RawTable
         return names;
     }
 
-    /// <summary>Appends a file. The first one names the columns; others are matched by name.</summary>
+    /// <summary>
+    /// Appends a file. The first one names the columns; others are matched by name.
+    /// </summary>
     /// <exception cref="DataException">Ragged, infinite or missing columns, no rows.</exception>
     public void Append(Stream stream, string name, Part part, BadData bad, CancellationToken cancel)
     {
@@ -75,7 +77,9 @@ internal sealed class RawTable
         return sample;
     }
 
-    /// <summary>Makes the columns, or finds this file's field for each column that is there.</summary>
+    /// <summary>
+    /// Makes the columns, or finds this file's field for each column that is there.
+    /// </summary>
     private int[] MapColumns(List<(string[] Fields, int Line)> sample, string name)
     {
         string where = $"{name}:{sample[0].Line}";

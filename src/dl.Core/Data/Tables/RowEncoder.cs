@@ -53,7 +53,9 @@ internal sealed class RowEncoder
 
     /// <summary>The target as in training; null where the row has none.</summary>
     /// <param name="fields">Field of each target column.</param>
-    /// <param name="strict">An unknown or missing label is an error, because it is to be scored.</param>
+    /// <param name="strict">
+    /// An unknown or missing label is an error, because it is to be scored.
+    /// </param>
     public float[]? Target(DelimitedReader reader, int[] fields, bool strict)
     {
         TargetSpec spec = _preprocessing.Target;

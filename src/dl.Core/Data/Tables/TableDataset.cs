@@ -28,7 +28,9 @@ internal sealed class TableDataset : IDataset
         _places = new int[]?[_columns.Length];
         for (int i = 0; i < _columns.Length; i++)
         {
-            _places[i] = _columns[i].Kind == ColumnKind.Category ? Places(_raw[i], _columns[i]) : null;
+            _places[i] = _columns[i].Kind == ColumnKind.Category
+                ? Places(_raw[i], _columns[i])
+                : null;
         }
     }
 

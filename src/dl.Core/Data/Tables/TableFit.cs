@@ -164,7 +164,9 @@ internal static class TableFit
         return sum / values.Length;
     }
 
-    /// <summary>Mean and deviation (1 for a constant) of the values and of repeated fillers.</summary>
+    /// <summary>
+    /// Mean and deviation (1 for a constant) of the values and of repeated fillers.
+    /// </summary>
     public static (double Mean, double Std) Moments(
         ReadOnlySpan<double> values, int fillers, double fill, bool logarithm)
     {

@@ -132,8 +132,8 @@ internal sealed class TableInput : IPredictionSource
         if (missing.Length > 0)
         {
             throw new DataException(
-                $"{where}: no column {string.Join(", ", missing)}, which the model needs; the input "
-                + $"has {string.Join(", ", names)}");
+                $"{where}: no column {string.Join(", ", missing)}, which the model needs; the "
+                + $"input has {string.Join(", ", names)}");
         }
         int[] targets = Array.ConvertAll(
             _preprocessing.Target.Names, name => Array.IndexOf(names, name));
@@ -141,8 +141,8 @@ internal sealed class TableInput : IPredictionSource
         if (_targets is null && _options.NeedTarget)
         {
             throw new DataException(
-                $"{where}: no target column {string.Join(", ", _preprocessing.Target.Names)}, which "
-                + "is needed for scoring");
+                $"{where}: no target column {string.Join(", ", _preprocessing.Target.Names)}, "
+                + "which is needed for scoring");
         }
         int id = _preprocessing.IdColumn is string idName ? Array.IndexOf(names, idName) : -1;
         // The output has one column of ids: what the first file has, the others have too.

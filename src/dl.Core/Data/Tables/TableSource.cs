@@ -29,6 +29,14 @@ internal sealed class TableSource : IDataSource
             log.LogInformation(
                 "no line of names: columns are c1 to c{Count}", table.Columns.Length);
         }
+        var odd = new HashSet<int>();
+        foreach (RawColumn column in table.Columns)
+        {
+            if (!options.Ignore.Contains(column.Name))
+            {
+                odd.UnionWith(OddCells.Mend(table, column, bad));
+            }
+        }
         RawColumn[] targets = Targets.Choose(table, options, log);
         _targets = Targets.Read(table, targets, options.Task);
         Say(log);
@@ -39,7 +47,7 @@ internal sealed class TableSource : IDataSource
         }
         _inputs = Array.FindAll(table.Columns, c =>
             !targets.Contains(c) && !options.Ignore.Contains(c.Name) && c != _id);
-        _rows = RowsWithTarget(bad);
+        _rows = GoodRows(odd, bad);
     }
 
     public int Count => _rows.Length;
@@ -136,11 +144,16 @@ internal sealed class TableSource : IDataSource
         return null;
     }
 
-    private int[] RowsWithTarget(BadData bad)
+    /// <summary>Rows with a target and without odd cells.</summary>
+    private int[] GoodRows(HashSet<int> odd, BadData bad)
     {
         var rows = new List<int>(_table.Rows);
         for (int row = 0; row < _table.Rows; row++)
         {
+            if (odd.Contains(row))
+            {
+                continue;
+            }
             if (!_targets.IsMissing(row))
             {
                 rows.Add(row);

@@ -1,4 +1,5 @@
-// What is to be learnt from a table: which columns, and whether they hold classes, labels or numbers.
+// What is to be learnt from a table: which columns, and whether they hold classes, labels or
+// numbers.
 //   text or booleans                                  -> classes
 //   whole numbers: at most 10 distinct, or 0..k-1 or 1..k with k <= 20 -> classes
 //   other numbers                                     -> numbers
@@ -16,7 +17,8 @@ internal sealed class Targets
     private readonly RawColumn[] _columns;
     private readonly double[] _values;
 
-    private Targets(RawColumn[] columns, TargetKind kind, string[] labels, string? separator, int rows)
+    private Targets(
+        RawColumn[] columns, TargetKind kind, string[] labels, string? separator, int rows)
     {
         _columns = columns;
         Kind = kind;
@@ -74,7 +76,8 @@ internal sealed class Targets
                     && !options.Ignore.Contains(column.Name))
                 {
                     log.LogInformation(
-                        "target: column '{Name}' by its name (--target chooses another)", column.Name);
+                        "target: column '{Name}' by its name (--target chooses another)",
+                        column.Name);
                     return [column];
                 }
             }
@@ -232,7 +235,8 @@ internal sealed class Targets
     private static Targets ReadFlags(RawTable table, RawColumn[] columns)
     {
         var targets = new Targets(
-            columns, TargetKind.MultiLabel, Array.ConvertAll(columns, c => c.Name), null, table.Rows);
+            columns, TargetKind.MultiLabel, Array.ConvertAll(columns, c => c.Name), null,
+            table.Rows);
         for (int row = 0; row < table.Rows; row++)
         {
             for (int i = 0; i < columns.Length; i++)
@@ -251,7 +255,8 @@ internal sealed class Targets
     private static Targets ReadLabelLists(RawTable table, RawColumn column)
     {
         string separator = Array.Find(
-            Separators, s => column.Texts.Exists(t => t.Contains(s, StringComparison.Ordinal))) ?? "|";
+            Separators,
+            s => column.Texts.Exists(t => t.Contains(s, StringComparison.Ordinal))) ?? "|";
         var distinct = new SortedSet<string>(StringComparer.Ordinal);
         foreach (string text in column.Texts)
         {

@@ -1,0 +1,61 @@
+// One typing error must not turn a column of numbers into thousands of categories: where nearly all
+// cells are numbers, and many different ones, the others are bad data.
+namespace Dl.Data.Tables;
+
+/// <summary>Finds texts in columns of numbers.</summary>
+internal static class OddCells
+{
+    private const double NumberShare = 0.95;
+    private const int MinDistinct = 20;
+
+    /// <summary>Reports odd cells, and gives the column back its numbers.</summary>
+    /// <returns>Rows that hold an odd cell, where they may be left out.</returns>
+    /// <exception cref="DataException">
+    /// The first odd cell, where bad rows may not be left out.
+    /// </exception>
+    public static HashSet<int> Mend(RawTable table, RawColumn column, BadData bad)
+    {
+        var rows = new HashSet<int>();
+        if (!column.IsText || !IsNumbers(column, out bool[] odd))
+        {
+            return rows;
+        }
+        for (int row = 0; row < column.Count; row++)
+        {
+            int code = column.Code(row);
+            if (code == RawColumn.MissingCode || !odd[code])
+            {
+                continue;
+            }
+            bad.Report(new DataException(
+                $"{table.Locate(row)}: column '{column.Name}' is '{column.Texts[code]}', "
+                + "expected a number as in nearly all other rows; leave the cell empty for a "
+                + "missing value, or leave bad rows out with --on-bad-data skip"));
+            rows.Add(row);
+        }
+        column.BecomeNumbers();
+        return rows;
+    }
+
+    private static bool IsNumbers(RawColumn column, out bool[] odd)
+    {
+        odd = new bool[column.Texts.Count];
+        int distinct = 0;
+        for (int code = 0; code < odd.Length; code++)
+        {
+            odd[code] = !Cell.TryNumber(column.Texts[code], out _);
+            distinct += odd[code] ? 0 : 1;
+        }
+        int numbers = 0, present = 0;
+        for (int row = 0; row < column.Count; row++)
+        {
+            int code = column.Code(row);
+            if (code != RawColumn.MissingCode)
+            {
+                present++;
+                numbers += odd[code] ? 0 : 1;
+            }
+        }
+        return distinct > MinDistinct && numbers >= NumberShare * present;
+    }
+}
