@@ -16,7 +16,9 @@ public static partial class AtomicFile
     /// Gives <paramref name="write"/> a stream, and puts its contents at <paramref name="path"/>
     /// when it returns. `-` and devices (`/dev/stdout`) are written directly.
     /// </summary>
-    /// <exception cref="DlException">It cannot be written; names the path and the cause.</exception>
+    /// <exception cref="DlException">
+    /// It cannot be written; names the path and the cause.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         if (path == "-")
@@ -44,7 +46,9 @@ public static partial class AtomicFile
     /// <summary>
     /// Refuses, before hours of work go into it, a path that <see cref="Write"/> could not write.
     /// </summary>
-    /// <exception cref="DlException">It cannot be written; names the path and the cause.</exception>
+    /// <exception cref="DlException">
+    /// It cannot be written; names the path and the cause.
+    /// </exception>
     public static void CheckWritable(string path)
     {
         if (path == "-")
@@ -145,7 +149,9 @@ public static partial class AtomicFile
     private static DlException Cannot(string path, Exception error) =>
         new($"{path}: cannot be written: {FileError.Explain(error)}", error);
 
-    /// <summary>Makes the rename itself durable; where folders cannot be flushed, so be it.</summary>
+    /// <summary>
+    /// Makes the rename itself durable; where folders cannot be flushed, so be it.
+    /// </summary>
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())

@@ -97,7 +97,9 @@ internal sealed class CurvesCanvas
         }
     }
 
-    /// <summary>Paints what is covered in rows top to bottom, and clears it for the next line.</summary>
+    /// <summary>
+    /// Paints what is covered in rows top to bottom, and clears it for the next line.
+    /// </summary>
     private void Blend(Rgb color, int top, int bottom)
     {
         for (int i = top * Width; i < (bottom + 1) * Width; i++)

@@ -163,7 +163,9 @@ public static class ModelReport
     };
 }
 
-/// <summary>An estimate of device memory, in bytes; what kernels use for themselves is not in it.</summary>
+/// <summary>
+/// An estimate of device memory, in bytes; what kernels use for themselves is not in it.
+/// </summary>
 /// <param name="State">Gradients and the optimiser's runs, each as long as the weights.</param>
 /// <param name="Activations">Outputs of all layers for one batch, kept for the backward pass, and
 /// the gradients of the two largest, which live at the same time.</param>
