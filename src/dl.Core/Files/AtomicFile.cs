@@ -96,7 +96,46 @@ public static partial class AtomicFile
             Discard(temporary);
             throw;
         }
-        FlushFolder(Path.GetDirectoryName(target)!);
+        string folder = Path.GetDirectoryName(target)!;
+        FlushFolder(folder);
+        try
+        {
+            SweepUp(folder, Path.GetFileName(target));
+        }
+        catch (Exception error) when (FileError.IsFileTrouble(error))
+        {
+            // A folder that may be written but not listed; the file itself is in place.
+        }
+    }
+
+    /// <summary>
+    /// Removes what killed processes left of earlier attempts at the same file. A minute of age
+    /// spares the work of another machine on a shared folder, whose processes cannot be seen.
+    /// </summary>
+    private static void SweepUp(string folder, string name)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, $".{name}.*.tmp"))
+        {
+            string[] parts = Path.GetFileName(path).Split('.');
+            if (int.TryParse(parts[^2], out int process) && !Runs(process)
+                && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > TimeSpan.FromMinutes(1))
+            {
+                Discard(path);
+            }
+        }
+    }
+
+    private static bool Runs(int process)
+    {
+        try
+        {
+            using var found = System.Diagnostics.Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The full path, behind symbolic links: those keep pointing where they did.</summary>
