@@ -16,7 +16,9 @@ public static partial class AtomicFile
     /// Gives <paramref name="write"/> a stream, and puts its contents at <paramref name="path"/>
     /// when it returns. `-` and devices (`/dev/stdout`) are written directly.
     /// </summary>
-    /// <exception cref="DlException">It cannot be written; names the path and the cause.</exception>
+    /// <exception cref="DlException">
+    /// It cannot be written; names the path and the cause.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         if (path == "-")
@@ -44,7 +46,9 @@ public static partial class AtomicFile
     /// <summary>
     /// Refuses, before hours of work go into it, a path that <see cref="Write"/> could not write.
     /// </summary>
-    /// <exception cref="DlException">It cannot be written; names the path and the cause.</exception>
+    /// <exception cref="DlException">
+    /// It cannot be written; names the path and the cause.
+    /// </exception>
     public static void CheckWritable(string path)
     {
         if (path == "-")
@@ -92,7 +96,46 @@ public static partial class AtomicFile
             Discard(temporary);
             throw;
         }
-        FlushFolder(Path.GetDirectoryName(target)!);
+        string folder = Path.GetDirectoryName(target)!;
+        FlushFolder(folder);
+        try
+        {
+            SweepUp(folder, Path.GetFileName(target));
+        }
+        catch (Exception error) when (FileError.IsFileTrouble(error))
+        {
+            // A folder that may be written but not listed; the file itself is in place.
+        }
+    }
+
+    /// <summary>
+    /// Removes what killed processes left of earlier attempts at the same file. A minute of age
+    /// spares the work of another machine on a shared folder, whose processes cannot be seen.
+    /// </summary>
+    private static void SweepUp(string folder, string name)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, $".{name}.*.tmp"))
+        {
+            string[] parts = Path.GetFileName(path).Split('.');
+            if (int.TryParse(parts[^2], out int process) && !Runs(process)
+                && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > TimeSpan.FromMinutes(1))
+            {
+                Discard(path);
+            }
+        }
+    }
+
+    private static bool Runs(int process)
+    {
+        try
+        {
+            using var found = System.Diagnostics.Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The full path, behind symbolic links: those keep pointing where they did.</summary>
@@ -145,7 +188,9 @@ public static partial class AtomicFile
     private static DlException Cannot(string path, Exception error) =>
         new($"{path}: cannot be written: {FileError.Explain(error)}", error);
 
-    /// <summary>Makes the rename itself durable; where folders cannot be flushed, so be it.</summary>
+    /// <summary>
+    /// Makes the rename itself durable; where folders cannot be flushed, so be it.
+    /// </summary>
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())

@@ -27,7 +27,9 @@ public sealed record ModelDocument
     /// <summary>Loss by name: it says how raw outputs are to be read.</summary>
     public required string Loss { get; init; }
 
-    /// <summary>The architecture as the user named it (`mlp:256,128`); null: a graph file.</summary>
+    /// <summary>
+    /// The architecture as the user named it (`mlp:256,128`); null: a graph file.
+    /// </summary>
     public string? Architecture { get; init; }
 
     public required Graph Graph { get; init; }

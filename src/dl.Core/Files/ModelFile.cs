@@ -19,7 +19,9 @@ public static class ModelFile
         AtomicFile.Write(path, stream => SafetensorsWriter.Write(
             stream, [(DocumentKey, ModelJson.Write(document))], Sources(model)));
 
-    /// <summary>Opens a model (`-`: stdin). Weights stay on disk until they are asked for.</summary>
+    /// <summary>
+    /// Opens a model (`-`: stdin). Weights stay on disk until they are asked for.
+    /// </summary>
     /// <exception cref="DataException">
     /// Missing, damaged, of a newer format, or no model; names the file.
     /// </exception>

@@ -61,7 +61,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>Names in the order of the header.</summary>
     public IEnumerable<string> Names => Tensors.Select(t => t.Name);
 
-    /// <summary>Opens a file, or reads `-` (stdin) to its end, and checks all of its header.</summary>
+    /// <summary>
+    /// Opens a file, or reads `-` (stdin) to its end, and checks all of its header.
+    /// </summary>
     /// <exception cref="DataException">Missing, unreadable or damaged; names the file.</exception>
     public static SafetensorsFile Open(string path)
     {
@@ -151,7 +153,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>All elements of an integer tensor; <paramref name="target"/> has its length.</summary>
+    /// <summary>
+    /// All elements of an integer tensor; <paramref name="target"/> has its length.
+    /// </summary>
     /// <exception cref="DataException">
     /// No such tensor, not of integers, another length, or a value that does not fit.
     /// </exception>

@@ -227,7 +227,9 @@ internal sealed record SafetensorsHeader(
         }
     }
 
-    /// <summary>The header as bytes, padded with spaces so that the data is 8-byte aligned.</summary>
+    /// <summary>
+    /// The header as bytes, padded with spaces so that the data is 8-byte aligned.
+    /// </summary>
     public static byte[] Format(
         IReadOnlyList<StoredTensor> tensors, IReadOnlyList<(string Key, string Value)> metadata)
     {

@@ -20,8 +20,12 @@ public static class PredictJob
 
     /// <summary>Predicts, or scores, as the options say.</summary>
     /// <param name="output">For predictions and scores; flushed here, not closed.</param>
-    /// <exception cref="DlException">Anything that keeps it from working; says what to do.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; the rows before are written.</exception>
+    /// <exception cref="DlException">
+    /// Anything that keeps it from working; says what to do.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">
+    /// Cancelled; the rows before are written.
+    /// </exception>
     public static PredictResult Run(
         PredictOptions options, DeviceChooser devices, TextWriter output, ILogger log,
         CancellationToken cancel)

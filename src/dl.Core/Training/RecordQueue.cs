@@ -5,7 +5,9 @@ using Dl.Data;
 
 namespace Dl.Training;
 
-/// <summary>A bounded queue between a thread that reads records and the one that uses them.</summary>
+/// <summary>
+/// A bounded queue between a thread that reads records and the one that uses them.
+/// </summary>
 internal sealed class RecordQueue : IDisposable
 {
     private readonly object _gate = new();

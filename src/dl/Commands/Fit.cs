@@ -21,7 +21,8 @@ internal static class FitCommand
                 ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate, Momentum, WeightDecay,
                 ClipGradient, LabelSmoothing, Patience, Time, Seed, Device, Threads),
-            new("Output", Output, Resume, CheckpointEvery, Log, Curves, DryRun, Json),
+            new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, DryRun,
+                Json),
             General,
         ],
         Examples =
@@ -99,7 +100,7 @@ internal static class FitCommand
             Resume = values.Flag(Resume),
             CheckpointEvery = values.Integer(CheckpointEvery),
             LogFile = values.Text(FitOptionSpecs.Log),
-            CurvesFile = values.Text(Curves),
+            CurvesFile = values.Text(FitOptionSpecs.Curves),
             DryRun = values.Flag(DryRun),
             Seed = (ulong)values.Long(Seed)!.Value,
             Device = values.Text(CommonOptions.Device)!,

@@ -50,6 +50,25 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void SweepsUpAfterKilledProcesses()
+    {
+        string path = _folder.File("a.bin"), fresh = _folder.File(".a.bin.999999998.tmp");
+        string old = _folder.File(".a.bin.999999999.tmp");
+        string ours = _folder.File($".a.bin.{Environment.ProcessId}.tmp");
+        string other = _folder.File(".b.bin.999999999.tmp");
+        foreach (string left in new[] { old, fresh, other })
+        {
+            File.WriteAllText(left, "left behind");
+        }
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddMinutes(-2));
+        File.SetLastWriteTimeUtc(other, DateTime.UtcNow.AddMinutes(-2));
+        AtomicFile.Write(path, s => s.Write("new"u8));
+        Assert.False(File.Exists(old));
+        Assert.False(File.Exists(ours));
+        Assert.True(File.Exists(fresh) && File.Exists(other));
+    }
+
+    [Fact]
     public void WritesBehindALink()
     {
         string path = _folder.File("real.bin"), link = _folder.File("link.bin");

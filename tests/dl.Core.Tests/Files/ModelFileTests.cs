@@ -1,4 +1,5 @@
-// Models and checkpoints on disk: what comes back, what is refused, and that yesterday's files load.
+// Models and checkpoints on disk: what comes back, what is refused, and that yesterday's files
+// load.
 using System.Buffers.Binary;
 using System.Text;
 using Dl.Cpu;

@@ -86,7 +86,8 @@ public sealed class SafetensorsTests
     [InlineData("""{"x":{"dtype":"F32","shape":[1]}}""", 4, "lacks")]
     [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""", 4, "lacks")]
     [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "at most 2")]
-    [InlineData("""{"x":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}""", 4, "once")]
+    [InlineData(
+        """{"x":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}""", 4, "once")]
     [InlineData("""{"x":4}""", 4, "expected an object for 'x'")]
     [InlineData("""[1]""", 4, "braces")]
     [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} {}""", 4, "JSON")]
@@ -99,13 +100,16 @@ public sealed class SafetensorsTests
         """{"x":{"dtype":"F32","shape":[1073741824],"data_offsets":[0,4294967296]}}""", 4,
         "cut short")]
     [InlineData(
-        """{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"x":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""",
+        """{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},""" +
+        """ "x":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""",
         4, "two entries are called 'x'")]
     [InlineData(
-        """{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"y":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}""",
+        """{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},""" +
+        """ "y":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}""",
         4, "overlaps 'x'")]
     [InlineData(
-        """{"x":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775806,9223372036854775807]}}""",
+        """{"x":{"dtype":"F32","shape":[1],""" +
+        """ "data_offsets":[9223372036854775806,9223372036854775807]}}""",
         4, "needs 4 bytes")]
     public void RefusesWrongHeaders(string header, int dataLength, string part)
     {

@@ -90,7 +90,8 @@ public sealed partial class PredictJobTests : IDisposable
             Kind = TargetKind.Classes, Names = ["kind"], Labels = ["no", "yes"],
         };
         string[] lines = Predict(
-            Model(target, "binary_cross_entropy", 1), Table(3), o => o with { Probabilities = true })
+            Model(target, "binary_cross_entropy", 1), Table(3),
+            o => o with { Probabilities = true })
             .Split('\n');
         Assert.Equal("row,prediction,proba_no,proba_yes", lines[0]);
         Assert.Equal("1,no,0.7310586,0.2689414", lines[1]);
@@ -195,7 +196,7 @@ public sealed partial class PredictJobTests : IDisposable
     public void ARowOnAPipeIsAnsweredBeforeTheNextOneComes()
     {
         Skip.If(OperatingSystem.IsWindows(), "redirects stdin by dup2");
-        // The options name stdin, so stdin has to be the pipe: nothing else in this process reads it.
+        // The options name stdin, so stdin has to be the pipe; nothing else here reads it.
         using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
         int saved = Dup(0);
         Dup2((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), 0);
@@ -258,7 +259,9 @@ public sealed partial class PredictJobTests : IDisposable
         return path;
     }
 
-    /// <summary>Sizes 2, 2.5 and 3 (x = -1, 0, 1) by turns; with a label where one is given.</summary>
+    /// <summary>
+    /// Sizes 2, 2.5 and 3 (x = -1, 0, 1) by turns; with a label where one is given.
+    /// </summary>
     private string Table(int rows, Func<int, string>? label = null)
     {
         string path = _folder.File("table.csv");
