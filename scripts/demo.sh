@@ -46,7 +46,6 @@ download() {
 }
 
 # The folder to learn from, and what to be tested on.
-test=
 if [ -n "${DL_DATA:-}" ]; then
     data=$DL_DATA
 elif [ -d ../shared/data/fashion-mnist ]; then
@@ -55,17 +54,14 @@ elif echo "demo: fetching Fashion-MNIST (30 MB)" && download; then
     data=$cache
 else
     echo "demo: no download; drawing digits instead"
-    data=$out/digits test=$out/digits-test
-    rm -rf "$data" "$test"
-    "$dl" gen --toy digits -n 4000 --seed 1 -o "$data"
-    "$dl" gen --toy digits -n 1000 --seed 2 -o "$test"
+    data=$out/digits
+    rm -rf "$data"
+    "$dl" gen --toy digits -n 5000 --seed 1 -o "$data"
 fi
-if [ -z "$test" ]; then
-    test=$data
-    for candidate in "$data"/t10k-images-idx3-ubyte* "$data"/test; do
-        [ -e "$candidate" ] && test=$candidate && break
-    done
-fi
+test=$data
+for candidate in "$data"/t10k-images-idx3-ubyte* "$data"/test; do
+    [ -e "$candidate" ] && test=$candidate && break
+done
 
 run() {
     echo "\$ $*"

@@ -6,8 +6,6 @@ internal static class Engine
 {
     public static int Predict(Session session) => throw Missing("predict");
 
-    public static int Gen(Session session) => throw Missing("gen");
-
     private static DlException Missing(string what) =>
         new($"{what}: the engine of this build does not have it");
 }

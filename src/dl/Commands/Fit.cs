@@ -21,7 +21,7 @@ internal static class FitCommand
                 ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate, Momentum, WeightDecay,
                 ClipGradient, LabelSmoothing, Patience, Time, Seed, Device, Threads),
-            new("Output", Output, Resume, CheckpointEvery, Log, Curves, DryRun, Json),
+            new("Output", Output, Resume, CheckpointEvery, Log, DryRun, Json),
             General,
         ],
         Examples =
