@@ -46,16 +46,15 @@ typedef int VI;
 
 #if FAT
 // Vectors [0, n) start at i = 0, LANES, ...; each group takes one run of them.
-INLINE int run_length(int n)
+INLINE long run_length(int n)
 {
-    int groups = get_num_groups(0);
-    int vectors = (n - 1) / LANES + 1;
+    long groups = get_num_groups(0), vectors = (n - 1) / LANES + 1;
     return ((vectors - 1) / groups + 1) * LANES;
 }
 
-INLINE int run_start(int n) { return min((long)n, (long)get_group_id(0) * run_length(n)); }
+INLINE int run_start(int n) { return (int)min((long)n, (long)get_group_id(0) * run_length(n)); }
 
-INLINE int run_end(int n) { return min((long)n, (get_group_id(0) + 1L) * run_length(n)); }
+INLINE int run_end(int n) { return (int)min((long)n, (long)(get_group_id(0) + 1) * run_length(n)); }
 
 #define FOR_VECTORS(i, n) for (int i = run_start(n), i##_end = run_end(n); i < i##_end; i += LANES)
 

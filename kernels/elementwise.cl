@@ -1,20 +1,21 @@
 // One number in, one number out: y = value(x, alpha), gradient dy * slope. An op is a row, the same
 // as in Ops/Elementwise.cs. A program holds the kernels of one op, named by UNARY_OP or BINARY_OP,
-// so that programs stay small; the rows of the other ops cost nothing.
+// so that programs stay small; the rows of the other ops cost nothing. The prefix op_ keeps names
+// like tanh apart from builtins, which some compilers define as macros.
 
 #if !defined(UNARY_OP) && !defined(BINARY_OP)
-#define UNARY_OP relu    // the op of one argument that `unary` and `unary_gradient` compute
-#define BINARY_OP add    // the op of two arguments
+#define UNARY_OP op_relu // the op of one argument that `unary` and `unary_gradient` compute
+#define BINARY_OP op_add  // the op of two arguments
 #endif
 
 #define UNARY(name, value, slope)                                  \
-    INLINE V name##_value(V x, V alpha) { return value; }          \
-    INLINE V name##_slope(V x, V y, V alpha) { return slope; }
+    INLINE V op_##name##_value(V x, V alpha) { return value; }          \
+    INLINE V op_##name##_slope(V x, V y, V alpha) { return slope; }
 
 #define BINARY(name, value, slope_a, slope_b)                      \
-    INLINE V name##_value(V a, V b, V alpha) { return value; }     \
-    INLINE V name##_slope_a(V a, V b, V alpha) { return slope_a; } \
-    INLINE V name##_slope_b(V a, V b, V alpha) { return slope_b; }
+    INLINE V op_##name##_value(V a, V b, V alpha) { return value; }     \
+    INLINE V op_##name##_slope_a(V a, V b, V alpha) { return slope_a; } \
+    INLINE V op_##name##_slope_b(V a, V b, V alpha) { return slope_b; }
 
 // Choices that are false for NaN.
 INLINE V above(V x, V a, V b) { return x > K(0) ? a : b; }

@@ -16,7 +16,7 @@ public sealed unsafe partial class OpenClDevice
     {
         if (n > 0)
         {
-            Find("elementwise", "unary", Define("UNARY_OP=", op.Name))
+            Find("elementwise", "unary", Define("UNARY_OP=op_", op.Name))
                 .Arg(x).Arg(y).Arg(n).Arg(alpha).Over(n, ElementGrain);
         }
     }
@@ -26,7 +26,7 @@ public sealed unsafe partial class OpenClDevice
     {
         if (n > 0)
         {
-            Find("elementwise", "unary_gradient", Define("UNARY_OP=", op.Name))
+            Find("elementwise", "unary_gradient", Define("UNARY_OP=op_", op.Name))
                 .Arg(x).Arg(y).Arg(dy).Arg(dx).Arg(n).Arg(alpha).Arg(beta).Over(n, ElementGrain);
         }
     }
@@ -37,7 +37,7 @@ public sealed unsafe partial class OpenClDevice
         int total = outer * n * inner;
         if (total > 0)
         {
-            Find("elementwise", "binary", Define("BINARY_OP=", op.Name))
+            Find("elementwise", "binary", Define("BINARY_OP=op_", op.Name))
                 .Arg(a).Arg(b).Arg(y).Arg(total).Arg(n).Arg(inner).Arg(alpha)
                 .Over(total, ElementGrain);
         }
@@ -50,7 +50,7 @@ public sealed unsafe partial class OpenClDevice
         int total = outer * n * inner;
         if (total > 0)
         {
-            Find("elementwise", "binary_gradient", Define("BINARY_OP=", op.Name))
+            Find("elementwise", "binary_gradient", Define("BINARY_OP=op_", op.Name))
                 .Arg(a).Arg(b).Arg(dy).Arg(d).Arg(total).Arg(n).Arg(inner).Arg(second ? 1 : 0)
                 .Arg(alpha).Arg(beta).Over(total, ElementGrain);
         }

@@ -34,10 +34,20 @@ internal static class Layout
     /// <exception cref="DataException">Nothing there, or nothing that can be used.</exception>
     public static List<Place> Find(string path)
     {
-        if (!Directory.Exists(path))
+        try
         {
-            return [new Place(path, Part.Train, KindOfFile(path))];
+            return Directory.Exists(path)
+                ? FindInFolder(path)
+                : [new Place(path, Part.Train, KindOfFile(path))];
         }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new DataException($"{path}: permission denied ({error.Message})", error);
+        }
+    }
+
+    private static List<Place> FindInFolder(string path)
+    {
         List<Place> places = FindParts(path);
         if (places.Count > 0)
         {
@@ -110,21 +120,21 @@ internal static class Layout
     }
 
     /// <summary>Names of the class folders below, ordinal order.</summary>
-    public static string[] ClassFolders(string path) => [.. Folders(path)
-        .Where(f => Pictures(f).Any()).Select(f => Path.GetFileName(f))];
+    public static string[] ClassFolders(string path) =>
+        [.. Folders(path).Where(f => AnyPictures(f).Any()).Select(f => Path.GetFileName(f))];
 
     /// <summary>Pictures in a folder and below, in ordinal order of their relative paths.</summary>
-    public static IEnumerable<string> Pictures(string folder)
-    {
-        var options = new EnumerationOptions
+    public static IEnumerable<string> Pictures(string folder) => AnyPictures(folder)
+        .OrderBy(f => Path.GetRelativePath(folder, f).Replace('\\', '/'), StringComparer.Ordinal);
+
+    private static IEnumerable<string> AnyPictures(string folder) => Directory
+        .EnumerateFiles(folder, "*", new EnumerationOptions
         {
             RecurseSubdirectories = true,
+            IgnoreInaccessible = false,
             AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
-        };
-        return Directory.EnumerateFiles(folder, "*", options)
-            .Where(ImageCodec.IsImageName)
-            .OrderBy(f => Path.GetRelativePath(folder, f).Replace('\\', '/'), StringComparer.Ordinal);
-    }
+        })
+        .Where(ImageCodec.IsImageName);
 
     private static void AddPart(List<Place> places, string? option, Part part)
     {
@@ -194,7 +204,7 @@ internal static class Layout
 
     private static PlaceKind KindOfFile(string path)
     {
-        if (path == InputFile.Stdin)
+        if (InputFile.IsStream(path))
         {
             return PlaceKind.Table;
         }
@@ -213,7 +223,7 @@ internal static class Layout
     }
 
     private static bool HasClassFolders(string path) =>
-        Folders(path).Any(folder => Pictures(folder).Any());
+        Folders(path).Any(folder => AnyPictures(folder).Any());
 
     private static string[] Folders(string path)
     {

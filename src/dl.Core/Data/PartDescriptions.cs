@@ -1,3 +1,4 @@
+// The parts of a data set and their sizes, for `dl info`.
 namespace Dl.Data;
 
 /// <summary>Counts the samples of each part that is there.</summary>

@@ -228,10 +228,10 @@ public sealed class TrainingData
         foreach (Place place in places.OrderBy(p => p.Part))
         {
             string name = InputFile.Display(place.Path);
-            if (place.Path == InputFile.Stdin)
+            if (InputFile.IsStream(place.Path))
             {
-                byte[] content = ReadStdin();
-                fingerprint.Add(name, content);
+                byte[] content = InputFile.ReadStream(place.Path);
+                fingerprint.Add("stdin", content);
                 table.Append(new MemoryStream(content), name, place.Part, bad, cancel);
                 continue;
             }
@@ -262,14 +262,6 @@ public sealed class TrainingData
         string[] names = reader.Row();
         return Array.TrueForAll(
             Targets.Choose(table, options, NullLogger.Instance), t => names.Contains(t.Name));
-    }
-
-    private static byte[] ReadStdin()
-    {
-        using Stream stdin = InputFile.Open(InputFile.Stdin);
-        using var content = new MemoryStream();
-        stdin.CopyTo(content);
-        return content.ToArray();
     }
 
     private static void AddImages(Fingerprint fingerprint, ImageSource images)

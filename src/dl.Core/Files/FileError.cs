@@ -22,7 +22,6 @@ public static class FileError
         UnauthorizedAccessException { InnerException: IOException inner } => Explain(inner),
         UnauthorizedAccessException => "no permission",
         IOException io => Explain(io),
-        NotSupportedException or ArgumentException => "not a name of a file",
         _ => error.Message,
     };
 
@@ -40,6 +39,5 @@ public static class FileError
 
     /// <summary>Is this how the framework reports trouble with a file?</summary>
     internal static bool IsFileTrouble(Exception error) =>
-        error is IOException or UnauthorizedAccessException or NotSupportedException
-            or ArgumentException and not ArgumentNullException;
+        error is IOException or UnauthorizedAccessException;
 }

@@ -103,6 +103,12 @@ namespace Dl.Ops
             Size2 dilation, int groups = 1)
         {
             var shape = Describe(x.Shape, w.Shape, stride, padding, dilation, groups);
+            if (b is not null && b.Shape.Count != shape.Filters)
+            {
+                throw new UsageException(
+                    $"conv2d: bias {b.Shape} does not fit weight {w.Shape}; expected one number "
+                    + "a filter");
+            }
             var device = tape.Device;
             var y = tape.New(
                 new Shape(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Filters));

@@ -23,6 +23,7 @@ internal static class ConvolutionCases
         ("first layer", Conv(2, 28, 28, 1, 32, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("first layer 5x5", Conv(3, 28, 28, 1, 6, new(5, 5), One, default, One, 1)),
         ("second layer", Conv(2, 14, 14, 32, 64, new(3, 3), One, Padding.Even(1, 1), One, 1)),
+        ("deep layer", Conv(2, 7, 7, 128, 256, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("odd channels", Conv(2, 11, 13, 5, 7, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("31 to 33", Conv(1, 5, 6, 31, 33, new(3, 3), One, Padding.Even(1, 1), One, 1)),
         ("stride 2", Conv(2, 12, 15, 6, 4, new(3, 3), new(2, 2), Padding.Even(1, 1), One, 1)),

@@ -105,19 +105,21 @@ public static class Golden
     {
         string path = Path.Combine(folder, "index.json");
         using var index = ReadIndex(path);
-        if (!index.RootElement.TryGetProperty("files", out var files)
-            || files.ValueKind != JsonValueKind.Object)
-        {
-            throw new DataException($"{path}: no object \"files\"; is this a golden folder?");
-        }
+        var files = Property(index.RootElement, "files", JsonValueKind.Object, path);
         int ok = 0, failed = 0, notBuilt = 0;
         foreach (var file in files.EnumerateObject())
         {
             string family = Path.GetFileNameWithoutExtension(file.Name);
             using var tensors = SafetensorsFile.Open(Path.Combine(folder, file.Name));
+            if (file.Value.ValueKind != JsonValueKind.Array)
+            {
+                throw new DataException($"{path}: {file.Name} is no list of cases");
+            }
             foreach (var entry in file.Value.EnumerateArray())
             {
-                var result = RunCase(device, family, entry, tensors);
+                string name = Property(entry, "case", JsonValueKind.String, path).GetString()!;
+                Property(entry, "tensors", JsonValueKind.Array, path);
+                var result = RunCase(device, family, name, entry, tensors);
                 ok += result.Status == GoldenStatus.Ok ? 1 : 0;
                 failed += result.Status == GoldenStatus.Failed ? 1 : 0;
                 notBuilt += result.Status == GoldenStatus.NotBuilt ? 1 : 0;
@@ -128,9 +130,8 @@ public static class Golden
     }
 
     private static GoldenResult RunCase(
-        Device device, string family, JsonElement entry, SafetensorsFile tensors)
+        Device device, string family, string name, JsonElement entry, SafetensorsFile tensors)
     {
-        string name = entry.GetProperty("case").GetString() ?? "";
         int live = device.LiveBuffers;
         GoldenStatus status;
         string? note = null;
@@ -151,7 +152,7 @@ public static class Golden
         {
             // A case that throws is a failed case; the others still run.
             status = GoldenStatus.Failed;
-            note = $"{error.GetType().Name}: {error.Message}";
+            note = $"{error.GetType().Name}: {error.Message.ReplaceLineEndings("; ")}";
         }
         test.Dispose();
         if (device.LiveBuffers != live)
@@ -162,6 +163,15 @@ public static class Golden
         return new GoldenResult(
             family, name, status, status == GoldenStatus.NotBuilt ? [] : test.Errors, note);
     }
+
+    private static JsonElement Property(
+        JsonElement parent, string name, JsonValueKind kind, string path) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value)
+            && value.ValueKind == kind
+            ? value
+            : throw new DataException(
+                $"{path}: \"{name}\" is missing or no {kind}; expected "
+                + "{\"files\": {FILE: [{\"case\": NAME, \"args\": {}, \"tensors\": []}]}}");
 
     private static JsonDocument ReadIndex(string path)
     {

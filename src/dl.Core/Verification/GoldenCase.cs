@@ -30,7 +30,8 @@ internal sealed class GoldenCase : IDisposable
         {
             _unused.Add(tensor.GetString() ?? "");
         }
-        if (entry.TryGetProperty("args", out _arguments))
+        if (entry.TryGetProperty("args", out _arguments)
+            && _arguments.ValueKind == JsonValueKind.Object)
         {
             foreach (var argument in _arguments.EnumerateObject())
             {

@@ -32,6 +32,9 @@ internal static class MatMulCases
         }
         yield return MatMul(1, 33, 47, 20, false, false, false, 0);
         yield return MatMul(2, 33, 47, 20, false, false, true, 1);
+        // Several cache blocks along every side, the last ones partly filled.
+        yield return MatMul(1, 391, 1061, 523, false, false, true, 0);
+        yield return MatMul(1, 391, 1061, 523, true, true, false, 1);
         const int Timed = 512;
         yield return MatMul(1, Timed, Timed, Timed, false, false, true, 0) with
         {

@@ -156,8 +156,10 @@ public static class SelfTest
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
+            // A compiler's log has many lines; a report line is one.
+            string message = error.Message.ReplaceLineEndings("; ");
             return new CaseOutcome(
-                double.PositiveInfinity, $"{error.GetType().Name}: {error.Message}");
+                double.PositiveInfinity, $"{error.GetType().Name}: {message}");
         }
     }
 }

@@ -80,6 +80,29 @@ public class DelimitedReaderTests
         Assert.Equal(["a", "b"], reader.Row());
     }
 
+    [Fact]
+    public void ACutOffGzipFileIsNotHalfRead()
+    {
+        using var folder = new TemporaryFolder();
+        var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            for (int i = 0; i < 20_000; i++)
+            {
+                gzip.Write(Encoding.UTF8.GetBytes($"{i},{i * 7919 % 10007}\n"));
+            }
+        }
+        string path = folder.Write("t.csv.gz", packed.ToArray()[..(int)(packed.Length / 2)]);
+        var error = Assert.Throws<DataException>(() =>
+        {
+            using var reader = new DelimitedReader(InputFile.Open(path), path, streaming: false);
+            while (reader.Read())
+            {
+            }
+        });
+        Assert.Contains("t.csv.gz: the gzip data are damaged", error.Message);
+    }
+
     [Theory]
     [InlineData("\n")]
     [InlineData("\r\n")]

@@ -130,6 +130,8 @@ public sealed class OpTests : IDisposable
             t.Convolution(x(new(1, 5, 5, 3)), x(new(3, 3, 2, 8)), null, One, default, One)),
         ("conv2d: a 3x3 kernel does not fit into 1x2x5x3", (t, x) =>
             t.Convolution(x(new(1, 2, 5, 3)), x(new(3, 3, 3, 8)), null, One, default, One)),
+        ("conv2d: bias 7 does not fit weight 3x3x3x8; expected one number a filter", (t, x) =>
+            t.Convolution(x(new(1, 5, 5, 3)), x(new(3, 3, 3, 8)), x(new(7)), One, default, One)),
         ("transposed convolution: 1x4x4x2 does not come from a 1x11x8x3 output", (t, x) =>
             t.ConvolutionTransposed(x(new(1, 4, 4, 2)), x(new(3, 3, 3, 2)), null,
                 new Size2(11, 8), Two, Padding.Even(1, 1), One)),

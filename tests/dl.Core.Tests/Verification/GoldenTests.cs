@@ -1,5 +1,6 @@
 // Reference values: the small folder that is committed, the large one where it is, and what the
 // runner does with cases that are wrong, unknown or only partly understood.
+using Dl.Tests.Files;
 using Dl.Verification;
 using Xunit.Abstractions;
 
@@ -14,7 +15,7 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Committed_cases_match()
     {
-        var results = Run(Path.Combine(TestFolders.Fixtures, "golden"), out var summary);
+        var results = Run(Shared.Fixture("golden"), out var summary);
         Assert.Empty(Lines(results, GoldenStatus.Failed));
         Assert.Empty(Lines(results, GoldenStatus.NotBuilt));
         Assert.Equal(results.Count, summary.Ok);
@@ -24,11 +25,10 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
     [SkippableFact]
     public void Shared_cases_match()
     {
-        string folder = Environment.GetEnvironmentVariable("DL_GOLDEN")
-            ?? Path.Combine(TestFolders.Shared ?? "", "golden");
-        Skip.IfNot(File.Exists(Path.Combine(folder, "index.json")),
-            "no reference values: neither DL_GOLDEN nor ../shared/golden is there");
-        var results = Run(folder, out var summary);
+        string? folder = Environment.GetEnvironmentVariable("DL_GOLDEN") is { Length: > 0 } given
+            ? given : Shared.Find("golden");
+        Skip.If(folder is null, "no reference values: DL_GOLDEN is not set, no ../shared/golden");
+        var results = Run(folder!, out var summary);
         results.ForEach(result => output.WriteLine(result.ToString()));
         output.WriteLine(summary.ToString());
         Assert.Empty(Lines(results, GoldenStatus.Failed));
@@ -102,6 +102,21 @@ public sealed class GoldenTests(ITestOutputHelper output) : IDisposable
         Assert.Throws<DataException>(() => Run(_folder, out _));
         File.WriteAllBytes(Path.Combine(_folder, "a.safetensors"), [1, 2, 3]);
         Assert.Throws<DataException>(() => Run(_folder, out _));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("""{"files": []}""")]
+    [InlineData("""{"files": {"test.safetensors": 3}}""")]
+    [InlineData("""{"files": {"test.safetensors": [7]}}""")]
+    [InlineData("""{"files": {"test.safetensors": [{"case": 7, "tensors": []}]}}""")]
+    [InlineData("""{"files": {"test.safetensors": [{"case": "relu"}]}}""")]
+    public void An_index_of_another_form_is_bad_data(string index)
+    {
+        Write("""{"case": "relu", "tensors": []}""", ("relu.x", [1]));
+        File.WriteAllText(Path.Combine(_folder, "index.json"), index);
+        var error = Assert.Throws<DataException>(() => Run(_folder, out _));
+        Assert.Contains("index.json", error.Message);
     }
 
     private static List<GoldenResult> Run(string folder, out GoldenSummary summary)

@@ -1,4 +1,5 @@
-// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes.
+// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes. That a cut-off gzip file is
+// refused, and not taken for a shorter one, is a runtime switch set in Directory.Build.props.
 using System.IO.Compression;
 
 namespace Dl.Data.Formats;
@@ -7,6 +8,13 @@ namespace Dl.Data.Formats;
 internal static class InputFile
 {
     public const string Stdin = "-";
+
+    /// <summary>
+    /// Whether the input can be read once only: stdin, or a shell's `&lt;(command)`, which it passes
+    /// as a path below /dev/fd.
+    /// </summary>
+    public static bool IsStream(string path) =>
+        path == Stdin || path.StartsWith("/dev/", StringComparison.Ordinal);
 
     /// <summary>Name for messages; stdin has one too.</summary>
     public static string Display(string path) => path == Stdin ? "stdin" : path;
@@ -24,18 +32,17 @@ internal static class InputFile
             var file = new FileStream(
                 path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16,
                 FileOptions.SequentialScan);
+            if (!file.CanSeek)
+            {
+                // What is read of a pipe is gone: no looking for gzip's magic number.
+                return file;
+            }
             Span<byte> magic = stackalloc byte[2];
             int read = file.Read(magic);
-            if (file.CanSeek)
-            {
-                file.Position = 0;
-                return read == 2 && magic is [0x1F, 0x8B]
-                    ? new GZipStream(file, CompressionMode.Decompress)
-                    : file;
-            }
-            // A named pipe cannot be wound back, and what was read of it is lost: read it afresh.
-            file.Dispose();
-            return new FileStream(path, FileMode.Open, FileAccess.Read);
+            file.Position = 0;
+            return read == 2 && magic is [0x1F, 0x8B]
+                ? new GZipStream(file, CompressionMode.Decompress)
+                : file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -55,6 +62,30 @@ internal static class InputFile
         catch (InvalidDataException error)
         {
             throw new DataException($"{path}: the gzip data are damaged", error);
+        }
+    }
+
+    /// <summary>All of a stream input, decompressed where it is gzip.</summary>
+    public static byte[] ReadStream(string path)
+    {
+        using Stream stream = Open(path);
+        var content = new MemoryStream();
+        stream.CopyTo(content);
+        if (!content.GetBuffer().AsSpan(0, (int)content.Length).StartsWith([(byte)0x1F, (byte)0x8B]))
+        {
+            return content.ToArray();
+        }
+        content.Position = 0;
+        using var gzip = new GZipStream(content, CompressionMode.Decompress);
+        using var plain = new MemoryStream();
+        try
+        {
+            gzip.CopyTo(plain);
+            return plain.ToArray();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new DataException($"{Display(path)}: the gzip data are damaged", error);
         }
     }
 
