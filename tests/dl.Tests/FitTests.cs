@@ -71,7 +71,8 @@ public sealed class FitTests : IDisposable
         string[] lines = ran.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Equal(
-            "Information", JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()));
+            "Information",
+            JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()));
     }
 
     [Fact]
