@@ -46,7 +46,6 @@ download() {
 }
 
 # The folder to learn from, and what to be tested on.
-test=
 if [ -n "${DL_DATA:-}" ]; then
     data=$DL_DATA
 elif [ -d ../shared/data/fashion-mnist ]; then
@@ -55,17 +54,18 @@ elif echo "demo: fetching Fashion-MNIST (30 MB)" && download; then
     data=$cache
 else
     echo "demo: no download; drawing digits instead"
-    data=$out/digits test=$out/digits-test
-    rm -rf "$data" "$test"
-    "$dl" gen --toy digits -n 4000 --seed 1 -o "$data"
-    "$dl" gen --toy digits -n 1000 --seed 2 -o "$test"
+    data=$out/digits
+    rm -rf "$data"
+    "$dl" gen --toy digits -n 5000 --seed 1 -o "$data"
 fi
-if [ -z "$test" ]; then
-    test=$data
-    for candidate in "$data"/t10k-images-idx3-ubyte* "$data"/test; do
-        [ -e "$candidate" ] && test=$candidate && break
-    done
-fi
+test=$data
+for candidate in "$data"/t10k-images-idx3-ubyte* "$data"/test; do
+    [ -e "$candidate" ] && test=$candidate && break
+done
+
+# The picture is drawn where the program knows how.
+curves=
+if "$dl" fit --help | grep -q -e --curves; then curves=$out/curves.png; fi
 
 run() {
     echo "\$ $*"
@@ -74,7 +74,7 @@ run() {
 
 rm -f "$out"/model.dlm "$out"/model.dlm.checkpoint
 run "$dl" fit --model cnn "$data" -o "$out/model.dlm" --epochs "$epochs" --seed 1 \
-    --device "$device" --log "$out/log.csv" --curves "$out/curves.png"
+    --device "$device" --log "$out/log.csv" ${curves:+--curves "$curves"}
 echo
 run "$dl" predict "$out/model.dlm" "$test" --device "$device" -o "$out/predictions.csv"
 head -n 4 "$out/predictions.csv"
@@ -86,6 +86,6 @@ data         $data
 tested on    $test
 model        $out/model.dlm        (dl info $out/model.dlm)
 predictions  $out/predictions.csv
-curves       $out/curves.png
+curves       ${curves:-not drawn}
 log          $out/log.csv
 EOF

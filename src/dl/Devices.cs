@@ -1,14 +1,16 @@
 // The kinds of device that this program was built with, the one that is always there first.
 using Dl.Cpu;
+using Dl.OpenCl;
 using Dl.Tensors;
 using Dl.Training;
+using Microsoft.Extensions.Logging;
 
 namespace Dl.Cli;
 
 internal static class Devices
 {
     /// <summary>A new list each time: looking for drivers is left to whoever needs it.</summary>
-    public static DeviceChooser Chooser() => new([new CpuProvider()]);
+    public static DeviceChooser Chooser() => new([new CpuProvider(), new OpenClProvider()]);
 
     /// <summary>A line a device, or an object; what is missing is said on the way.</summary>
     public static void Print(Session session, bool json)
@@ -27,8 +29,7 @@ internal static class Devices
             }
             if (provider.Missing is { } missing)
             {
-                Microsoft.Extensions.Logging.LoggerExtensions.LogInformation(
-                    session.Log, "{Kind}: {Missing}", provider.Kind, missing);
+                session.Log.LogInformation("{Kind}: {Missing}", provider.Kind, missing);
             }
         }
     }

@@ -1,5 +1,6 @@
 // `dl info --list KIND`: the names that options take, from the registries that hold them.
 using Dl.Cli.Options;
+using Dl.Generation;
 using Dl.Layers;
 using Dl.Models;
 using Dl.Tasks;
@@ -28,6 +29,8 @@ internal static class Registries
             () => LearningTask.All.Select(t => new Entry(t.Kind, t.Description))),
         ("losses", "what training makes small, fit --loss",
             () => Losses.All.Select(l => new Entry(l.Name, l.Description))),
+        ("toys", "made-up data for gen --toy",
+            () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Description))),
     ];

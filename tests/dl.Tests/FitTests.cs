@@ -71,7 +71,8 @@ public sealed class FitTests : IDisposable
         string[] lines = ran.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Equal(
-            "Information", JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()));
+            "Information",
+            JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()));
     }
 
     [Fact]
@@ -121,9 +122,9 @@ public sealed class FitTests : IDisposable
     public void StoppedAndResumedEndsWithTheSameBits(string signal, int code)
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are Unix's");
-        Clusters(3000);
-        string[] line = ["fit", "-m", "mlp:256,128", "clusters.csv", "--target", "kind",
-            "--epochs", "60", "--patience", "0", "--checkpoint-every", "1", "-q"];
+        Clusters(1000);
+        string[] line = ["fit", "-m", "mlp:128,64", "clusters.csv", "--target", "kind",
+            "--epochs", "30", "--patience", "0", "--checkpoint-every", "1", "-q"];
         Assert.Equal(0, _place.Dl([.. line, "-o", "whole.dlm"]).Code);
         string checkpoint = Path.Combine(_place.Folder, "cut.dlm.checkpoint");
         using (Process process = _place.Start([.. line, "-o", "cut.dlm"]))

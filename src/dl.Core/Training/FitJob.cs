@@ -109,6 +109,11 @@ public static class FitJob
             ModelFile.Save(output, document, run.Model);
             File.Delete(FitRun.CheckpointPath(output));
         }
+        if (options.CurvesFile is { } curves)
+        {
+            Curves.Write(
+                curves, options.Model, state.History, setup.Task.Metrics[0].Name, state.BestEpoch);
+        }
         return result;
     }
 

@@ -68,7 +68,7 @@ internal static class FitOptionSpecs
     {
         Kind = ValueKind.Integer, Value = "N", Min = 2, Max = int.MaxValue,
         More = "Trains N models, each tested on another Nth of the data, and prints mean and "
-            + "standard deviation. With `-o` a model is then trained on all of the data and written.",
+            + "standard deviation. With `-o` a model is then trained on all data and written.",
     };
 
     public static readonly OptionSpec Repeats = new("repeats", "train N times, from N seeds")

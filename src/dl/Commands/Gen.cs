@@ -1,5 +1,6 @@
 // `dl gen`: make data.
 using Dl.Cli.Options;
+using Dl.Generation;
 using static Dl.Cli.Options.CommonOptions;
 
 namespace Dl.Cli.Commands;
@@ -9,8 +10,8 @@ internal static class GenCommand
     public static readonly OptionSpec Toy = new("toy", "which toy set")
     {
         Value = "NAME", Registry = "toys",
-        More = "Tables of two numbers and a class, tables for regression, or folders of drawn "
-            + "images; `dl info --list toys` says which is which.",
+        More = "Tables to separate or to fit, or folders of drawn images with classes, boxes or "
+            + "masks; `dl info --list toys` says which is which.",
     };
 
     public static readonly OptionSpec Count = new("count", "how many samples")
@@ -26,20 +27,10 @@ internal static class GenCommand
         More = "`-` is standard output, for tables.",
     };
 
-    public static readonly OptionSpec Noise = new(
-        "noise", "how much chance is added [the set's own]")
+    public static readonly OptionSpec Noise = new("noise", "factor on the noise of the set")
     {
-        Kind = ValueKind.Number, Value = "X", Min = 0,
-    };
-
-    public static readonly OptionSpec Boxes = new("boxes", "write a bounding box for each image")
-    {
-        Kind = ValueKind.Flag,
-    };
-
-    public static readonly OptionSpec Masks = new("masks", "write a mask for each image")
-    {
-        Kind = ValueKind.Flag,
+        Kind = ValueKind.Number, Value = "X", Default = "1", Min = 0,
+        More = "`0` draws the problem without any.",
     };
 
     public static readonly CommandSpec Spec = new("gen", "Make data to train on")
@@ -47,7 +38,7 @@ internal static class GenCommand
         Usage = ["--toy NAME [-n N] [-o PATH] [OPTION...]"],
         Groups =
         [
-            new("Data", Toy, Count, Output, Noise, Boxes, Masks, Seed),
+            new("Data", Toy, Count, Output, Noise, Seed),
             General,
         ],
         Examples =
@@ -56,6 +47,18 @@ internal static class GenCommand
             new("dl gen --toy digits -n 2000 -o digits/", "A folder of drawn images a digit."),
             new("dl gen --toy xor | dl fit --model mlp:8 - -o xor.dlm", "Straight into training."),
         ],
-        Run = session => Engine.Gen(session),
+        Run = Run,
     };
+
+    private static int Run(Session session)
+    {
+        Values values = session.Values;
+        string toy = values.Text(Toy)
+            ?? throw new UsageException("gen: no --toy given; dl info --list toys has the names");
+        Toys.Write(
+            toy, values.Integer(Count)!.Value, values.Text(Output)!,
+            (ulong)values.Long(Seed)!.Value, new ToyOptions { Noise = values.Number(Noise)!.Value },
+            session.Out);
+        return 0;
+    }
 }

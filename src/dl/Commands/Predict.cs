@@ -1,5 +1,6 @@
 // `dl predict`: apply a model to new data.
 using Dl.Cli.Options;
+using Dl.Training;
 using static Dl.Cli.Options.CommonOptions;
 
 namespace Dl.Cli.Commands;
@@ -52,7 +53,7 @@ internal static class PredictCommand
         Groups =
         [
             new("Predictions", Top, Probabilities, Score, Format, Output, Json),
-            new("Running", BatchSize, OnBadData, Device, Threads),
+            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads),
             General,
         ],
         Examples =
@@ -65,6 +66,28 @@ internal static class PredictCommand
             new("dl predict flowers.dlm photos/*.jpg --top 3 --format jsonl",
                 "The three likeliest classes of each photograph."),
         ],
-        Run = session => Engine.Predict(session),
+        Run = Run,
     };
+
+    private static int Run(Session session)
+    {
+        Values values = session.Values;
+        var options = new PredictOptions
+        {
+            Model = values.Argument(Model),
+            Inputs = values.Arguments(Input),
+            Format = values.Text(Format)!,
+            Top = values.Integer(Top),
+            Probabilities = values.Flag(Probabilities),
+            Score = values.Flag(Score),
+            Json = values.Flag(Json),
+            Output = values.Text(Output),
+            BatchSize = values.Integer(BatchSize),
+            SkipBad = values.Text(OnBadData) == "skip",
+            Device = values.Text(CommonOptions.Device)!,
+            Threads = values.Integer(Threads),
+        };
+        PredictJob.Run(options, Devices.Chooser(), session.Out, session.Log, session.Token);
+        return 0;
+    }
 }

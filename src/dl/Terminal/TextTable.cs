@@ -1,4 +1,4 @@
-// Columns of text, as wide as their widest cell; the first column to the left, numbers to the right.
+// Columns of text, as wide as their widest cell; each set to its left or right.
 using System.Text;
 
 namespace Dl.Cli.Terminal;

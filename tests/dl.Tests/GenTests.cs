@@ -1,0 +1,54 @@
+// `dl gen`: the same seed gives the same data, tables go through pipes, pictures into folders.
+namespace Dl.Tests;
+
+public sealed class GenTests : IDisposable
+{
+    private readonly Workplace _place = new();
+
+    [Fact]
+    public void TablesGoToStdoutOrAFile()
+    {
+        Ran ran = _place.Dl("gen", "--toy", "moons", "-n", "30", "--seed", "7");
+        Assert.Equal(0, ran.Code);
+        Assert.Equal(31, ran.Lines.Length);
+        Assert.Equal("x1,x2,label", ran.Lines[0]);
+        Ran file = _place.Dl("gen", "--toy", "moons", "-n", "30", "--seed", "7", "-o", "m.csv");
+        Assert.Equal((0, ""), (file.Code, file.Out));
+        Assert.Equal(ran.Out, File.ReadAllText(Path.Combine(_place.Folder, "m.csv")));
+        Assert.NotEqual(ran.Out, _place.Dl("gen", "--toy", "moons", "-n", "30").Out);
+        Assert.Contains("label", _place.Dl("info", "m.csv").Out);
+    }
+
+    [Fact]
+    public void EveryToyIsMade()
+    {
+        foreach (string line in _place.Dl("info", "--list", "toys").Lines)
+        {
+            string name = line.Split('\t')[0];
+            bool table = _place.Dl("gen", "--toy", name, "-n", "5").Code == 0;
+            Ran folder = _place.Dl("gen", "--toy", name, "-n", "20", "-o", name);
+            Assert.True(table == (folder.Code == 2), $"{name}: {folder.Error}");
+            Assert.Equal(!table, Directory.Exists(Path.Combine(_place.Folder, name)));
+        }
+    }
+
+    [Fact]
+    public void AGeneratorStopsWhenItsReaderLeaves()
+    {
+        Ran ran = _place.Shell(
+            "{ dl gen --toy xor -n 50000000; echo $? >&2; } | head -n 3");
+        Assert.Equal(3, ran.Lines.Length);
+        Assert.Equal("0\n", ran.Error);
+    }
+
+    [Fact]
+    public void APipeLeadsStraightIntoTraining()
+    {
+        Ran ran = _place.Shell(
+            "dl gen --toy xor -n 200 | dl fit -m mlp:8 - --epochs 2 -o xor.dlm --json -q");
+        Assert.Equal((0, ""), (ran.Code, ran.Error));
+        Assert.Contains("\"accuracy\":", ran.Out);
+    }
+
+    public void Dispose() => _place.Dispose();
+}
