@@ -31,7 +31,8 @@ public sealed unsafe partial class OpenClDevice
         {
             var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
             Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y)
-                .Arg(arguments).Arg(hasBias).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
+                .Arg(arguments).Arg(hasBias).Arg(rows)
+                .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
                 .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
         }
         else if (shape.Groups == 1)
