@@ -55,7 +55,8 @@ internal readonly unsafe struct RightMatrix(
     public void Pack(float* panels, int batch, int depth, int count, int column, int columns)
     {
         float* source = data + (batch * step);
-        for (int j = 0; j < columns; j += MicroKernel.Columns, panels += count * MicroKernel.Columns)
+        int size = count * MicroKernel.Columns;
+        for (int j = 0; j < columns; j += MicroKernel.Columns, panels += size)
         {
             int width = Math.Min(MicroKernel.Columns, columns - j);
             if (transposed)

@@ -1,6 +1,6 @@
 // Sums over the middle of (outer, n, inner), and broadcast. Sums are cut into blocks of n whose
-// size depends on nothing but the shape; additions run in double where chains get long, so a sum of 1e7
-// numbers is exact to the last bit of a float or nearly so.
+// size depends on nothing but the shape; additions run in double where chains get long, so a sum of
+// 1e7 numbers is exact to the last bit of a float or nearly so.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Tensors;
