@@ -63,7 +63,7 @@ test: setup build
 check: build
 	@scripts/check.sh
 
-golden: setup
+golden: setup build
 	@scripts/golden.sh
 
 accept: setup build

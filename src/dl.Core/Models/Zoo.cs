@@ -8,16 +8,18 @@ namespace Dl.Models;
 
 /// <summary>What an architecture has to fit.</summary>
 /// <param name="Arguments">What stood behind the colon: `256,128` of `mlp:256,128`.</param>
-/// <param name="Dropout">Rate after hidden activations; 0: none.</param>
+/// <param name="Dropout">Rate after hidden dense layers; 0: none.</param>
 public sealed record ModelRequest(Shape Input, int Outputs, string Arguments, float Dropout);
 
 /// <summary>A named architecture.</summary>
-/// <param name="Loss">The loss that belongs to it; null: the task's own.</param>
-/// <param name="Optimizer">The optimiser that belongs to it; null: the usual one.</param>
-/// <param name="BatchSize">Samples a step that belong to it; null: by the amount of data.</param>
+/// <remarks>What follows belongs to it unless the user says otherwise; null: the usual.</remarks>
+/// <param name="SmallDataDecay">
+/// Decoupled weight decay below 5,000 training samples, where a network could learn them by heart.
+/// </param>
 public sealed record Architecture(
     string Name, string Description, Func<ModelRequest, Graph> Build, string? Loss = null,
-    string? Optimizer = null, int? BatchSize = null);
+    string? Optimizer = null, int? BatchSize = null, double? LearningRate = null,
+    float Dropout = 0, double? SmallDataDecay = null);
 
 public static class Zoo
 {
@@ -26,10 +28,13 @@ public static class Zoo
     [
         new("perceptron", "Rosenblatt's threshold unit(s), learning by his rule", Affine,
             Loss: "perceptron", Optimizer: "sgd", BatchSize: 1),
-        new("linear", "linear regression: one affine map", Affine),
-        new("logistic", "logistic or softmax regression: one affine map", Affine),
-        new("mlp", "multi-layer perceptron, mlp:SIZES (256,128), ReLU", Mlp),
-        new("cnn", "conv 32 - pool - conv 64 - pool - dense 1024 - dense N", Cnn),
+        new("linear", "linear regression: one affine map", Affine, LearningRate: 0.01),
+        new("logistic", "logistic or softmax regression: one affine map", Affine,
+            LearningRate: 0.01),
+        new("mlp", "multi-layer perceptron, mlp:SIZES (128,64; images 256,128), ReLU", Mlp,
+            SmallDataDecay: 2),
+        new("cnn", "conv 32 - pool - conv 64 - pool - dense 1024 - dropout - dense N", Cnn,
+            Dropout: 0.5f),
         new("lenet", "LeNet-5 (LeCun et al. 1998), tanh and average pooling", LeNet),
     ];
 
@@ -43,7 +48,7 @@ public static class Zoo
     /// <exception cref="UsageException">Unknown, malformed, or it does not fit the
     /// data.</exception>
     public static (Graph Graph, Architecture? Architecture) Resolve(
-        string text, Shape input, int outputs, float dropout)
+        string text, Shape input, int outputs, float? dropout)
     {
         int colon = text.IndexOf(':');
         string name = colon < 0 ? text : text[..colon];
@@ -52,7 +57,8 @@ public static class Zoo
         Graph graph;
         if (architecture is not null)
         {
-            graph = architecture.Build(new ModelRequest(input, outputs, arguments, dropout));
+            graph = architecture.Build(new ModelRequest(
+                input, outputs, arguments, dropout ?? architecture.Dropout));
         }
         else if (text.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
@@ -60,7 +66,7 @@ public static class Zoo
         }
         else if (LayerString.Looks(text))
         {
-            graph = LayerString.Parse(text, input, dropout);
+            graph = LayerString.Parse(text, input, dropout ?? 0);
         }
         else
         {
@@ -91,7 +97,8 @@ public static class Zoo
 
     private static Graph Mlp(ModelRequest request)
     {
-        int[] sizes = request.Arguments.Length == 0 ? [256, 128] : Sizes("mlp", request.Arguments);
+        int[] sizes = request.Arguments.Length > 0 ? Sizes("mlp", request.Arguments)
+            : request.Input.Rank == 1 ? [128, 64] : [256, 128];
         var layers = Flat(request.Input);
         foreach (int size in sizes)
         {

@@ -1,6 +1,7 @@
 // Which device a job runs on. `--device auto` follows one rule, said on stderr:
 //   a GPU, where there is one and a training step is worth its launches (WorthAGpu and more);
 //   the managed device otherwise, whose steps cost microseconds to start.
+using System.Diagnostics;
 using Dl.Tensors;
 
 namespace Dl.Training;
@@ -8,7 +9,9 @@ namespace Dl.Training;
 /// <summary>Finds and opens devices by name.</summary>
 public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
 {
-    /// <summary>Multiply-adds a step below which a GPU waits for launches more than it works.</summary>
+    /// <summary>
+    /// Multiply-adds a step below which a GPU waits for launches more than it works.
+    /// </summary>
     public const double WorthAGpu = 2e7;
 
     public IReadOnlyList<IDeviceProvider> Providers { get; } = providers;
@@ -43,6 +46,31 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
                     + "see `dl info --devices`");
         }
         return provider.Open(index, threads);
+    }
+
+    /// <summary>
+    /// Multiply-adds a second of a 512 x 512 x 512 matrix product; takes a moment.
+    /// </summary>
+    public static double MeasureSpeed(Device device)
+    {
+        const int Size = 512;
+        var (a, b, c) = (device.Rent(DType.F32, Size * Size), device.Rent(DType.F32, Size * Size),
+            device.Rent(DType.F32, Size * Size));
+        device.Fill(a, Size * Size, 1);
+        device.Fill(b, Size * Size, 1);
+        double best = double.MaxValue;
+        for (int i = 0; i < 6; i++)
+        {
+            device.Finish();
+            var watch = Stopwatch.StartNew();
+            device.MatMul(a, b, null, c, 1, Size, Size, Size, false, false, 0);
+            device.Finish();
+            best = Math.Min(best, watch.Elapsed.TotalSeconds);
+        }
+        device.Return(a);
+        device.Return(b);
+        device.Return(c);
+        return Math.Pow(Size, 3) / best;
     }
 
     private Device Automatic(double work, int? threads)

@@ -61,7 +61,7 @@ internal static class FitDocument
             ["momentum"] = Number(options.Momentum ?? setup.Rule.Momentum),
             ["weight_decay"] = Number(options.WeightDecay ?? setup.Rule.WeightDecay),
         };
-        Add(result, "dropout", options.Dropout);
+        Add(result, "dropout", options.Dropout ?? 0);
         Add(result, "label_smoothing", options.LabelSmoothing);
         Add(result, "clip_grad", options.ClipGradient ?? 0);
         if (options.Init is { } init)

@@ -38,7 +38,10 @@ public sealed record FitOptions
     /// <summary>Null: the optimiser's own.</summary>
     public double? WeightDecay { get; init; }
 
-    public double Dropout { get; init; }
+    /// <summary>
+    /// Share of hidden dense units left out in training; null: the architecture's own.
+    /// </summary>
+    public double? Dropout { get; init; }
 
     /// <summary>Initialiser by name; null: by activation.</summary>
     public string? Init { get; init; }

@@ -17,6 +17,7 @@ public static class FitReport
             writer.WriteStartObject();
             writer.WriteString("model", result.Output ?? result.Model);
             writer.WriteString("architecture", result.Model);
+            writer.WriteNumber("parameters", result.Setup.Plan.ParameterCount);
             writer.WriteNumber("epochs", result.Epochs);
             writer.WriteNumber("best_epoch", result.BestEpoch);
             writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));

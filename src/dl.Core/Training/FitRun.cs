@@ -9,9 +9,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Training;
 
-/// <summary>What a job tells its surroundings while it works.</summary>
+/// <summary>
+/// What a job tells its surroundings while it works; an epoch comes with its metric's name.
+/// </summary>
 public sealed record FitEvents(
-    Action<TrainingProgress> Progress, Action<EpochRecord> EpochDone, CancellationToken Cancel);
+    Action<TrainingProgress> Progress, Action<EpochRecord, string> EpochDone,
+    CancellationToken Cancel);
 
 /// <summary>A model in training, from its first weights or from a checkpoint.</summary>
 internal sealed class FitRun : IDisposable
@@ -95,7 +98,7 @@ internal sealed class FitRun : IDisposable
             if (record is not null)
             {
                 epochDone(record);
-                events.EpochDone(record);
+                events.EpochDone(record, _setup.Task.Metrics[0].Name);
             }
             if (events.Cancel.IsCancellationRequested && !Trainer.Done)
             {

@@ -13,6 +13,9 @@ public sealed record FitSetup(
     FitOptions Options, DataSplits Data, LearningTask Task, Graph Graph, GraphPlan Plan,
     OptimizerRule Rule, TrainerSettings Settings)
 {
+    /// <summary>Training samples below which Architecture.SmallDataDecay applies.</summary>
+    private const int SmallData = 5000;
+
     /// <summary>Multiply-adds of one training step: forward, and twice that backward.</summary>
     public double Work => 3.0 * Plan.MultiplyAdds * Settings.BatchSize;
 
@@ -26,14 +29,19 @@ public sealed record FitSetup(
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
         var task = LearningTask.Create(target, loss);
         var (graph, architecture) = Zoo.Resolve(
-            options.Model, data.Preprocessing.FeatureShape, task.Outputs, (float)options.Dropout);
-        var rule = Optimizers.Find(options.Optimizer ?? architecture?.Optimizer ?? "adam");
+            options.Model, data.Preprocessing.FeatureShape, task.Outputs, (float?)options.Dropout);
         int count = data.Train.Count;
+        if (count < SmallData && architecture?.SmallDataDecay is { } decay
+            && options is { Optimizer: null, WeightDecay: null })
+        {
+            options = options with { Optimizer = "adamw", WeightDecay = decay };
+        }
+        var rule = Optimizers.Find(options.Optimizer ?? architecture?.Optimizer ?? "adam");
         int batch = Math.Min(
             options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
         int epochs = options.Epochs ?? DefaultEpochs(count, batch);
         var settings = new TrainerSettings(
-            epochs, batch, options.LearningRate ?? rule.LearningRate, options.ClipGradient,
+            epochs, batch, Rate(options, architecture, rule), options.ClipGradient,
             options.Patience ?? Math.Max(5, epochs / 10), seed,
             new LossSettings
             {
@@ -79,6 +87,13 @@ public sealed record FitSetup(
         };
     }
 
+    /// <summary>The architecture's rate goes with the optimiser that it would get.</summary>
+    private static double Rate(
+        FitOptions options, Architecture? architecture, OptimizerRule rule) =>
+        options.LearningRate
+        ?? (options.Optimizer is null ? architecture?.LearningRate : null)
+        ?? rule.LearningRate;
+
     /// <summary>Small data wants small batches: 16 below 500 samples, 128 from 50,000.</summary>
     private static int DefaultBatch(int samples) => samples switch
     {
@@ -92,7 +107,7 @@ public sealed record FitSetup(
     private static int DefaultEpochs(int samples, int batch) =>
         Math.Clamp(4000 * batch / Math.Max(1, samples), 10, 200);
 
-    /// <summary>samples / (classes * samples of the class), as in logistic regression's "balanced".</summary>
+    /// <summary>samples / (classes * samples of the class).</summary>
     private static float[] Balance(IDataset data, TargetSpec target)
     {
         if (target.Kind != TargetKind.Classes)

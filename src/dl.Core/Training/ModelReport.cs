@@ -59,7 +59,7 @@ public static class ModelReport
     }
 
     /// <summary>What `dl fit --dry-run` prints: the layers, and what a training needs.</summary>
-    public static string DryRun(FitSetup setup)
+    public static string DryRun(FitSetup setup, double epochSeconds, string device)
     {
         var text = new StringBuilder(Layers(setup.Plan)).Append('\n');
         int batch = setup.Settings.BatchSize;
@@ -73,6 +73,9 @@ public static class ModelReport
         long steps = (samples + batch - 1L) / batch;
         Line(text, "work", $"{Count(steps)} steps an epoch, {epoch / 1e9:0.###} billion "
             + $"multiply-adds; at most {setup.Settings.Epochs} epochs");
+        Line(text, "time", string.Create(
+            CultureInfo.InvariantCulture,
+            $"about {epochSeconds:0.0} s an epoch on {device}, reading the data apart"));
         return text.ToString();
     }
 

@@ -56,7 +56,8 @@ public static class Optimizers
     private static void Nesterov(
         Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>
         device.SgdStep(
-            group.Values, group.Gradients, state[0], group.Count, n.Rate, n.Momentum, n.Decay, true);
+            group.Values, group.Gradients, state[0], group.Count, n.Rate, n.Momentum, n.Decay,
+            true);
 
     private static void Adam(
         Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>

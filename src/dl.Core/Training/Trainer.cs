@@ -1,6 +1,7 @@
 // The training loop: batches forward, loss backward, optimiser step; after each epoch validation,
 // the best weights so far, early stopping. All of its state can be saved between any two steps and
-// taken up again, to the same bits: the order of samples depends on seed and epoch alone, and random
+// taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
+// random
 // numbers are counted (Tensors/Rng.cs).
 using System.Diagnostics;
 using Dl.Data;
@@ -197,7 +198,9 @@ public sealed class Trainer(
         return model.Forward(pass, input);
     }
 
-    /// <summary>Larger than for training where samples are small: nothing is kept for gradients.</summary>
+    /// <summary>
+    /// Larger than for training where samples are small: nothing is kept for gradients.
+    /// </summary>
     private int EvaluationBatch() =>
         (int)Math.Clamp(1_000_000 / Math.Max(1, data.Train.FeatureShape.Count),
             Math.Min(settings.BatchSize, 256), 1024);

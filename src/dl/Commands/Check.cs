@@ -22,12 +22,24 @@ internal static class CheckCommand
             + "the reference and how fast it is.",
     };
 
+    public static readonly OptionSpec Golden = new(
+        "golden", "hold a device to reference values in a folder")
+    {
+        Kind = ValueKind.Path, Value = "DIR",
+        More = "The folder has an `index.json` and safetensors files with inputs, outputs and "
+            + "gradients computed elsewhere. A line a case: ok, FAIL or not built.",
+    };
+
     public static readonly CommandSpec Spec = new(
         "check", "Find what is wrong with data, models or devices")
     {
-        Usage = ["DATA... [OPTION...]", "MODEL.dlm [OPTION...]", "--selftest [--device DEVICE]"],
+        Usage =
+        [
+            "DATA... [OPTION...]", "MODEL.dlm [OPTION...]", "--selftest [--device DEVICE]",
+            "--golden DIR [--device DEVICE]",
+        ],
         Arguments = [Subject],
-        Groups = [new("What", SelfTest, CommonOptions.Device, Threads, Json), General],
+        Groups = [new("What", SelfTest, Golden, CommonOptions.Device, Threads, Json), General],
         Examples =
         [
             new("dl check photos/", "Reads every image and names those that cannot be read."),
@@ -40,12 +52,18 @@ internal static class CheckCommand
     private static int Run(Session session)
     {
         bool subjects = session.Values.Arguments(Subject).Length > 0;
-        if (subjects == session.Values.Flag(SelfTest))
+        string? golden = session.Values.Text(Golden);
+        int asked = (subjects ? 1 : 0) + (golden is null ? 0 : 1)
+            + (session.Values.Flag(SelfTest) ? 1 : 0);
+        if (asked != 1)
         {
-            throw new UsageException("check: give either DATA, MODEL.dlm or --selftest");
+            throw new UsageException(
+                "check: give one of DATA, MODEL.dlm, --selftest and --golden DIR");
         }
         bool json = session.Values.Flag(Json);
-        return subjects ? CheckFiles(session, json) : CheckDevice(session, json);
+        return subjects ? CheckFiles(session, json)
+            : golden is null ? CheckDevice(session, json)
+            : CheckGolden(session, golden, json);
     }
 
     private static int CheckDevice(Session session, bool json)
@@ -62,6 +80,20 @@ internal static class CheckCommand
         session.Out.Write(json ? Verification.SelfTest.SummaryJson(failed) + "\n"
             : failed == 0 ? "all primitives are right\n" : $"{failed} primitives are wrong\n");
         return failed == 0 ? 0 : 1;
+    }
+
+    private static int CheckGolden(Session session, string folder, bool json)
+    {
+        using Device device = Devices.Chooser().Open(
+            session.Values.Text(CommonOptions.Device)!, 0, session.Values.Integer(Threads));
+        var summary = Verification.Golden.Run(folder, device, result =>
+        {
+            session.Token.ThrowIfCancellationRequested();
+            session.Out.Write((json ? result.ToJson() : result.ToString()) + "\n");
+            session.Out.Flush();
+        });
+        session.Out.Write((json ? summary.ToJson() : $"{device.Name}: {summary}") + "\n");
+        return summary.Failed == 0 ? 0 : 1;
     }
 
     /// <summary>Bad files end in a DataException, which names them and gives exit code 3.</summary>

@@ -56,7 +56,9 @@ internal static class FitCommand
             return CliApp.Interrupted;
         }
         session.Out.Write(session.Values.Flag(Json) ? FitReport.Json(result) + "\n"
-            : options.DryRun ? Descriptions.Layers(result.Setup.Plan) : FitReport.Text(result));
+            : options.DryRun
+                ? ModelReport.DryRun(result.Setup, result.Seconds, result.Device)
+                : FitReport.Text(result));
         return 0;
     }
 
@@ -88,7 +90,7 @@ internal static class FitCommand
             LearningRate = values.Number(LearningRate),
             Momentum = values.Number(Momentum),
             WeightDecay = values.Number(WeightDecay),
-            Dropout = values.Number(Dropout)!.Value,
+            Dropout = values.Number(Dropout),
             Init = values.Text(Init),
             ClipGradient = values.Number(ClipGradient),
             LabelSmoothing = values.Number(LabelSmoothing)!.Value,

@@ -25,11 +25,11 @@ internal sealed class FitProgress(Session session)
         }
     }
 
-    private void EpochDone(EpochRecord epoch)
+    private void EpochDone(EpochRecord epoch, string name)
     {
-        string metric = epoch.TrainMetric is { } own ? $"  metric {Number(own)}" : "";
+        string metric = epoch.TrainMetric is { } own ? $"  {name} {Number(own)}" : "";
         string validation = epoch.ValLoss is { } loss ? $"  val loss {Number(loss)}" : "";
-        validation += epoch.ValMetric is { } value ? $"  val metric {Number(value)}" : "";
+        validation += epoch.ValMetric is { } value ? $"  val {name} {Number(value)}" : "";
         session.Log.LogInformation(
             "epoch {Epoch}/{Epochs}  loss {Loss}{Metric}{Validation}  {Seconds} s",
             epoch.Epoch, _epochs, Number(epoch.TrainLoss), metric, validation,

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dl.Cli.Options;
 using Dl.Data;
 using Dl.Files;
+using Dl.Training;
 using static Dl.Cli.Options.CommonOptions;
 
 namespace Dl.Cli.Commands;
@@ -71,7 +72,7 @@ internal static class InfoCommand
         using LoadedModel? model = Subjects.Model(subjects);
         if (model is not null)
         {
-            return json ? ModelJson.Write(model.Document) + "\n" : Descriptions.Model(model);
+            return json ? ModelJson.Write(model.Document) + "\n" : ModelReport.Text(model);
         }
         DataDescription data = Subjects.Data(session, subjects, skipBad: true).Describe();
         return json

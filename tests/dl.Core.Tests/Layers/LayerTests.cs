@@ -24,7 +24,10 @@ public sealed class LayerTests
             [6, 6, 4], [6, 6, 8], "weight 3x3x1x8"
         },
         { """{"type":"max_pool2d"}""", [8, 9, 3], [4, 4, 3], "" },
-        { """{"type":"max_pool2d","window":3,"stride":2,"padding":"1"}""", [9, 9, 2], [5, 5, 2], "" },
+        {
+            """{"type":"max_pool2d","window":3,"stride":2,"padding":"1"}""", [9, 9, 2],
+            [5, 5, 2], ""
+        },
         { """{"type":"average_pool2d","window":[2,3]}""", [8, 9, 3], [4, 3, 3], "" },
         { """{"type":"global_average_pool2d"}""", [8, 9, 3], [3], "" },
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },

@@ -41,7 +41,8 @@ public sealed class TrainerTests
     }
 
     /// <summary>
-    /// Rosenblatt's rule by hand, sample by sample: w += (t - step(w x)) x in signs, that is, w += y x
+    /// Rosenblatt's rule by hand, sample by sample: w += (t - step(w x)) x in signs, that is, w +=
+    /// y x
     /// where y w x is not positive.
     /// </summary>
     [Fact]
