@@ -37,12 +37,10 @@ KERNEL void convolution(
         V sum = has_bias ? load(bias + f, count) : K(0);
         for (int ky = 0; ky < s.kernel_y; ky++) {
             int iy = oy * s.stride_y + ky * s.dilation_y - s.pad_top;
-            if (iy < 0 || iy >= s.height)
-                continue;
+            if (iy < 0 || iy >= s.height) continue;
             for (int kx = 0; kx < s.kernel_x; kx++) {
                 int ix = ox * s.stride_x + kx * s.dilation_x - s.pad_left;
-                if (ix < 0 || ix >= s.width)
-                    continue;
+                if (ix < 0 || ix >= s.width) continue;
                 __global const real *px = x
                     + (((long)image * s.height + iy) * s.width + ix) * s.channels
                     + group * group_channels;
@@ -68,12 +66,10 @@ KERNEL void convolution_input_gradient(
         V sum = K(0);
         for (int ky = 0; ky < s.kernel_y; ky++) {
             int oy = iy + s.pad_top - ky * s.dilation_y;
-            if (oy < 0 || oy % s.stride_y != 0 || oy / s.stride_y >= s.out_height)
-                continue;
+            if (oy < 0 || oy % s.stride_y != 0 || oy / s.stride_y >= s.out_height) continue;
             for (int kx = 0; kx < s.kernel_x; kx++) {
                 int ox = ix + s.pad_left - kx * s.dilation_x;
-                if (ox < 0 || ox % s.stride_x != 0 || ox / s.stride_x >= s.out_width)
-                    continue;
+                if (ox < 0 || ox % s.stride_x != 0 || ox / s.stride_x >= s.out_width) continue;
                 __global const real *p = dy + group * group_filters
                     + (((long)image * s.out_height + oy / s.stride_y) * s.out_width
                         + ox / s.stride_x) * s.filters;
@@ -105,12 +101,10 @@ KERNEL void convolution_weight_gradient(
         for (int image = 0; image < s.batch; image++) {
             for (int oy = 0; oy < s.out_height; oy++) {
                 int iy = oy * s.stride_y + ky * s.dilation_y - s.pad_top;
-                if (iy < 0 || iy >= s.height)
-                    continue;
+                if (iy < 0 || iy >= s.height) continue;
                 for (int ox = 0; ox < s.out_width; ox++) {
                     int ix = ox * s.stride_x + kx * s.dilation_x - s.pad_left;
-                    if (ix < 0 || ix >= s.width)
-                        continue;
+                    if (ix < 0 || ix >= s.width) continue;
                     long at = ((long)image * s.out_height + oy) * s.out_width + ox;
                     sum += x[(((long)image * s.height + iy) * s.width + ix) * s.channels
                                + group * group_channels + c]

@@ -91,9 +91,9 @@ resume() {
     local device train same tries
     train=(--model mlp:64 "$data/fashion-mnist" --epochs 6 --seed 1 -q --checkpoint-every 1)
     for device in $devices; do
-        "$dl" fit "${train[@]}" --device "$device" -o "$work/whole.dlm" || continue
+        "$dl" fit "${train[@]}" --device "$device" -o "$work/whole.dlm" >/dev/null || continue
         rm -f "$work"/killed.dlm*
-        "$dl" fit "${train[@]}" --device "$device" -o "$work/killed.dlm" &
+        "$dl" fit "${train[@]}" --device "$device" -o "$work/killed.dlm" >/dev/null &
         tries=0
         while [ ! -f "$work/killed.dlm.checkpoint" ] && [ $tries -lt 600 ]; do
             sleep 0.1
@@ -102,7 +102,12 @@ resume() {
         sleep 0.3
         kill -9 $! 2>/dev/null
         wait $! 2>/dev/null
-        "$dl" fit "${train[@]}" --device "$device" -o "$work/killed.dlm" --resume
+        # 137: it was still running, so there is something to resume.
+        if [ $? -ne 137 ]; then
+            reach "killed in time, $device" 0 at-least 1
+            continue
+        fi
+        "$dl" fit "${train[@]}" --device "$device" -o "$work/killed.dlm" --resume >/dev/null
         same=$(cmp -s "$work/whole.dlm" "$work/killed.dlm" && echo 1 || echo 0)
         reach "killed and resumed, same bits, $device" "$same" at-least 1
     done
