@@ -21,7 +21,6 @@ typedef struct {
 } conv_shape;
 
 #if HAS_PART(0)
-
 KERNEL void convolution(
     __global const real *x, __global const real *w, __global const real *bias, __global real *y,
     conv_shape s, int has_bias)
