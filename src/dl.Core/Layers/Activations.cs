@@ -8,11 +8,7 @@ public static class Activations
 {
     /// <summary>Every activation, in the order in which they are listed to people.</summary>
     public static IReadOnlyList<UnaryOp> All { get; } =
-    [
-        UnaryOps.Linear, UnaryOps.Relu, UnaryOps.LeakyRelu, UnaryOps.Elu, UnaryOps.Selu,
-        UnaryOps.Gelu, UnaryOps.GeluTanh, UnaryOps.Silu, UnaryOps.Sigmoid, UnaryOps.Tanh,
-        UnaryOps.Softplus, UnaryOps.HardSwish, UnaryOps.Mish, UnaryOps.Step,
-    ];
+        [.. UnaryOps.All.Where(op => op.IsActivation)];
 
     /// <exception cref="UsageException">No activation has this name.</exception>
     public static UnaryOp Find(string name)

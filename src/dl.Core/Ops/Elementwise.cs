@@ -12,36 +12,35 @@ namespace Dl.Ops;
 /// <summary>The ops of one argument, by name.</summary>
 public static class UnaryOps
 {
+    /// <summary>In the order of the rows below, each of which adds itself.</summary>
+    private static readonly List<UnaryOp> Rows = [];
+
     public static readonly UnaryOp
-        Linear = UnaryOp.Of<LinearRow>("linear"),
-        Relu = UnaryOp.Of<ReluRow>("relu"),
-        LeakyRelu = UnaryOp.Of<LeakyReluRow>("leaky_relu", 0.1f),
-        Elu = UnaryOp.Of<EluRow>("elu", 1f),
-        Selu = UnaryOp.Of<SeluRow>("selu"),
-        Gelu = UnaryOp.Of<GeluRow>("gelu"),
-        GeluTanh = UnaryOp.Of<GeluTanhRow>("gelu_tanh"),
-        Silu = UnaryOp.Of<SiluRow>("silu"),
-        Sigmoid = UnaryOp.Of<SigmoidRow>("sigmoid"),
-        Tanh = UnaryOp.Of<TanhRow>("tanh"),
-        Softplus = UnaryOp.Of<SoftplusRow>("softplus"),
-        HardSwish = UnaryOp.Of<HardSwishRow>("hard_swish"),
-        Mish = UnaryOp.Of<MishRow>("mish"),
-        Step = UnaryOp.Of<StepRow>("step"),
-        Exp = UnaryOp.Of<ExpRow>("exp"),
-        Log = UnaryOp.Of<LogRow>("log"),
-        Abs = UnaryOp.Of<AbsRow>("abs"),
-        Square = UnaryOp.Of<SquareRow>("square"),
-        Sqrt = UnaryOp.Of<SqrtRow>("sqrt"),
-        Scale = UnaryOp.Of<ScaleRow>("scale", 1f);
+        Linear = Activation<LinearRow>("linear"),
+        Relu = Activation<ReluRow>("relu"),
+        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", 0.1f),
+        Elu = Activation<EluRow>("elu", 1f),
+        Selu = Activation<SeluRow>("selu"),
+        Gelu = Activation<GeluRow>("gelu"),
+        GeluTanh = Activation<GeluTanhRow>("gelu_tanh"),
+        Silu = Activation<SiluRow>("silu"),
+        Sigmoid = Activation<SigmoidRow>("sigmoid"),
+        Tanh = Activation<TanhRow>("tanh"),
+        Softplus = Activation<SoftplusRow>("softplus"),
+        HardSwish = Activation<HardSwishRow>("hard_swish"),
+        Mish = Activation<MishRow>("mish"),
+        Step = Activation<StepRow>("step"),
+        Exp = Row<ExpRow>("exp"),
+        Log = Row<LogRow>("log"),
+        Abs = Row<AbsRow>("abs"),
+        Square = Row<SquareRow>("square"),
+        Sqrt = Row<SqrtRow>("sqrt"),
+        Scale = Row<ScaleRow>("scale", 1f);
 
     /// <summary>
     /// Every op of one argument, in the order in which they are listed to people.
     /// </summary>
-    public static IReadOnlyList<UnaryOp> All { get; } =
-    [
-        Linear, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Sigmoid, Tanh, Softplus,
-        HardSwish, Mish, Step, Exp, Log, Abs, Square, Sqrt, Scale,
-    ];
+    public static IReadOnlyList<UnaryOp> All => Rows;
 
     // Each row: y = Value(x, alpha); dy/dx = Slope(x, y, alpha).
     private struct LinearRow : IUnaryRow
@@ -189,6 +188,18 @@ public static class UnaryOps
         public static V Value(V x, V alpha) => alpha * x;
         public static V Slope(V x, V y, V alpha) => alpha;
     }
+
+    private static UnaryOp Row<T>(string name, float alpha = 0, bool isActivation = false)
+        where T : struct, IUnaryRow
+    {
+        var op = UnaryOp.Of<T>(name, alpha, isActivation);
+        Rows.Add(op);
+        return op;
+    }
+
+    /// <summary>A row that makes sense between layers.</summary>
+    private static UnaryOp Activation<T>(string name, float alpha = 0)
+        where T : struct, IUnaryRow => Row<T>(name, alpha, isActivation: true);
 
     /// <summary>x > 0 ? a : b.</summary>
     private static V Above(V x, V a, V b) => Select(Vector512.GreaterThan(x, V.Zero), a, b);

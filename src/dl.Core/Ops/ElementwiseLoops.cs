@@ -73,11 +73,11 @@ namespace Dl.Ops
     /// An op of one argument. Name is also the kernel's; Alpha the parameter's default.
     /// </summary>
     public sealed record UnaryOp(
-        string Name, float Alpha, UnaryLoop Value, UnaryGradientLoop Gradient)
+        string Name, float Alpha, bool IsActivation, UnaryLoop Value, UnaryGradientLoop Gradient)
     {
-        internal static UnaryOp Of<T>(string name, float alpha = 0)
+        internal static UnaryOp Of<T>(string name, float alpha, bool isActivation)
             where T : struct, IUnaryRow =>
-            new(name, alpha, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
+            new(name, alpha, isActivation, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
     }
 
     /// <summary>An op of two arguments.</summary>
