@@ -67,6 +67,7 @@ UNARY(silu, x * sigmoid_v(x), silu_derivative(x))
 UNARY(sigmoid, sigmoid_v(x), y * (1.0f - y))
 UNARY(tanh, tanh_v(x), 1.0f - y * y)
 UNARY(softplus, softplus_v(x), sigmoid_v(x))
+UNARY(softsign, x / (1.0f + abs_v(x)), (1.0f - abs_v(y)) * (1.0f - abs_v(y)))
 UNARY(hard_swish, x * least(most(x + 3.0f, K(0)), K(6)) * (1.0f / 6),
     above(x + 3.0f, above(x - 3.0f, K(1), x * (1.0f / 3) + 0.5f), K(0)))
 UNARY(mish, x * tanh_v(softplus_v(x)), mish_derivative(x))

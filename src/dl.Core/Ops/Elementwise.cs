@@ -27,6 +27,7 @@ public static class UnaryOps
         Sigmoid = Activation<SigmoidRow>("sigmoid"),
         Tanh = Activation<TanhRow>("tanh"),
         Softplus = Activation<SoftplusRow>("softplus"),
+        Softsign = Activation<SoftsignRow>("softsign"),
         HardSwish = Activation<HardSwishRow>("hard_swish"),
         Mish = Activation<MishRow>("mish"),
         Step = Activation<StepRow>("step"),
@@ -125,6 +126,13 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Softplus(x);
         public static V Slope(V x, V y, V alpha) => Sigmoid(x);
+    }
+
+    private struct SoftsignRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => x / (Of(1) + Vector512.Abs(x));
+        public static V Slope(V x, V y, V alpha) =>
+            (Of(1) - Vector512.Abs(y)) * (Of(1) - Vector512.Abs(y));
     }
 
     private struct HardSwishRow : IUnaryRow

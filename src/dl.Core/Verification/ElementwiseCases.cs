@@ -45,6 +45,7 @@ internal static class ElementwiseCases
         new(UnaryOps.Sigmoid, (x, _) => Sigmoid(x), (x, _) => Sigmoid(x) * Sigmoid(-x)),
         new(UnaryOps.Tanh, (x, _) => Tanh(x), (x, _) => 1 / (Cosh(x) * Cosh(x))),
         new(UnaryOps.Softplus, (x, _) => Softplus(x), (x, _) => Sigmoid(x)),
+        new(UnaryOps.Softsign, (x, _) => x / (1 + Abs(x)), (x, _) => 1 / Pow(1 + Abs(x), 2)),
         new(UnaryOps.HardSwish, (x, _) => x * Min(Max(x + 3, 0), 6) / 6,
             (x, _) => x <= -3 ? 0 : x > 3 ? 1 : (x / 3) + 0.5),
         new(UnaryOps.Mish, (x, _) => x * Tanh(Softplus(x)), (x, _) => Slope(
