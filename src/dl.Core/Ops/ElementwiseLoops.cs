@@ -214,7 +214,7 @@ namespace Dl.Ops
             return shape;
         }
 
-        private static Shape BroadcastShape(string name, Shape a, Shape b)
+        internal static Shape BroadcastShape(string name, Shape a, Shape b)
         {
             int rank = Math.Max(a.Rank, b.Rank);
             var (left, right) = (Align(a, rank), Align(b, rank));
