@@ -19,6 +19,7 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(Softmax), "softmax")]
 [JsonDerivedType(typeof(Dropout), "dropout")]
 [JsonDerivedType(typeof(Add), "add")]
+[JsonDerivedType(typeof(Multiply), "multiply")]
 [JsonDerivedType(typeof(Concat), "concat")]
 public abstract record Layer
 {

@@ -114,6 +114,35 @@ public sealed record Add : Layer
     }
 }
 
+/// <summary>Product of inputs, such as values and their gate; extents agree or are 1.</summary>
+public sealed record Multiply : Layer
+{
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        var output = inputs[0];
+        for (int i = 1; i < inputs.Length; i++)
+        {
+            // With the batch in front, dimensions only line up where their number is the same.
+            output = inputs[i].Rank == output.Rank
+                ? ElementwiseOps.BroadcastShape("multiply", output, inputs[i])
+                : throw new UsageException(
+                    $"multiply: {output} and {inputs[i]} differ in their number of dimensions");
+        }
+        return output;
+    }
+
+    public override Tensor Forward(
+        Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights)
+    {
+        var product = inputs[0];
+        for (int i = 1; i < inputs.Length; i++)
+        {
+            product = pass.Tape.Multiply(product, inputs[i]);
+        }
+        return product;
+    }
+}
+
 /// <summary>Joins inputs along the last dimension (channels).</summary>
 public sealed record Concat : Layer
 {

@@ -36,6 +36,7 @@ public sealed class LayerTests
         { """{"type":"softmax"}""", [5], [5], "" },
         { """{"type":"dropout","rate":0.5}""", [5], [5], "" },
         { """{"type":"add"}""", [5], [5], "" },
+        { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
         { """{"type":"concat"}""", [2, 5], [2, 5], "" },
     };
 
