@@ -63,10 +63,6 @@ for candidate in "$data"/t10k-images-idx3-ubyte* "$data"/test; do
     [ -e "$candidate" ] && test=$candidate && break
 done
 
-# The picture is drawn where the program knows how.
-curves=
-if "$dl" fit --help | grep -q -e --curves; then curves=$out/curves.png; fi
-
 run() {
     echo "\$ $*"
     "$@"
@@ -74,7 +70,7 @@ run() {
 
 rm -f "$out"/model.dlm "$out"/model.dlm.checkpoint
 run "$dl" fit --model cnn "$data" -o "$out/model.dlm" --epochs "$epochs" --seed 1 \
-    --device "$device" --log "$out/log.csv" ${curves:+--curves "$curves"}
+    --device "$device" --log "$out/log.csv" --curves "$out/curves.png"
 echo
 run "$dl" predict "$out/model.dlm" "$test" --device "$device" -o "$out/predictions.csv"
 head -n 4 "$out/predictions.csv"
@@ -86,6 +82,6 @@ data         $data
 tested on    $test
 model        $out/model.dlm        (dl info $out/model.dlm)
 predictions  $out/predictions.csv
-curves       ${curves:-not drawn}
+curves       $out/curves.png
 log          $out/log.csv
 EOF

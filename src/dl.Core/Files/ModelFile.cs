@@ -238,7 +238,7 @@ public static class CheckpointFile
         }
         model.Dispose();
         throw new DataException(
-            $"{path}: is a finished model, not a checkpoint; use --from to start from it");
+            $"{path}: is a finished model, not a checkpoint; remove it to start again");
     }
 }
 

@@ -77,7 +77,7 @@ public sealed class Trainer(
         long samples = 0;
         foreach (var batch in batches)
         {
-            Step(tape, batch, predictions);
+            Step(tape, batch, predictions, order);
             samples += batch.Count;
             double seconds = watch.Elapsed.TotalSeconds;
             progress(new TrainingProgress(
@@ -123,7 +123,7 @@ public sealed class Trainer(
         }
     }
 
-    private void Step(Tape tape, Batch batch, Predictions predictions)
+    private void Step(Tape tape, Batch batch, Predictions predictions, int[] order)
     {
         var pass = new Pass(tape, true, _rng);
         var output = Forward(pass, batch);
@@ -135,7 +135,7 @@ public sealed class Trainer(
         {
             throw new DlException(
                 $"training: the loss became {value} in epoch {State.Epoch + 1}, step "
-                + $"{State.Step + 1} (first sample {data.Train.Locate(0)}); try a smaller "
+                + $"{State.Step + 1} (its first sample: {data.Train.Locate(order[batch.First])}); try a smaller "
                 + "--lr, --clip-grad 1, or look for absurd values with `dl check DATA`");
         }
         Read(output, ref _outputs);
