@@ -33,6 +33,8 @@ internal static class Registries
             () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Description))),
+        ("schedules", "how the learning rate runs, fit --schedule",
+            () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];
 
     public static bool Has(string kind) => Array.Exists(Kinds, k => k.Kind == kind);

@@ -19,7 +19,7 @@ public sealed record ModelRequest(Shape Input, int Outputs, string Arguments, fl
 public sealed record Architecture(
     string Name, string Description, Func<ModelRequest, Graph> Build, string? Loss = null,
     string? Optimizer = null, int? BatchSize = null, double? LearningRate = null,
-    float Dropout = 0, double? SmallDataDecay = null);
+    float Dropout = 0, double? SmallDataDecay = null, string? Schedule = null);
 
 public static class Zoo
 {
@@ -27,7 +27,7 @@ public static class Zoo
     public static IReadOnlyList<Architecture> All { get; } =
     [
         new("perceptron", "Rosenblatt's threshold unit(s), learning by his rule", Affine,
-            Loss: "perceptron", Optimizer: "sgd", BatchSize: 1),
+            Loss: "perceptron", Optimizer: "sgd", BatchSize: 1, Schedule: "constant"),
         new("linear", "linear regression: one affine map", Affine, LearningRate: 0.01),
         new("logistic", "logistic or softmax regression: one affine map", Affine,
             LearningRate: 0.01),

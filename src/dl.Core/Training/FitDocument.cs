@@ -55,6 +55,7 @@ internal static class FitDocument
         {
             ["optimizer"] = Text(setup.Rule.Name),
             ["lr"] = Number(settings.LearningRate),
+            ["schedule"] = Text(settings.Schedule.Name),
             ["batch_size"] = Number(settings.BatchSize),
             ["epochs"] = Number(settings.Epochs),
             ["patience"] = Number(settings.Patience),

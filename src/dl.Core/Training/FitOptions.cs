@@ -32,6 +32,9 @@ public sealed record FitOptions
     /// <summary>Null: the optimiser's own default.</summary>
     public double? LearningRate { get; init; }
 
+    /// <summary>How the rate runs, by name; null: the architecture's own, or cosine.</summary>
+    public string? Schedule { get; init; }
+
     /// <summary>Null: the optimiser's own.</summary>
     public double? Momentum { get; init; }
 

@@ -48,17 +48,22 @@ public sealed record FitSetup(
                 LabelSmoothing = (float)options.LabelSmoothing,
                 ClassWeights = options.BalancedClasses ? Balance(data.Train, target) : null,
             },
-            options.Threads ?? Math.Max(1, Environment.ProcessorCount));
+            options.Threads ?? Math.Max(1, Environment.ProcessorCount))
+        {
+            Schedule = Schedules.Find(
+                options.Schedule ?? architecture?.Schedule ?? "cosine"),
+        };
         log.LogInformation(
             "{Task} of {Target}: {Train} training, {Val} validation, {Test} test samples",
             task.Kind, string.Join(", ", target.Names), count, data.Validation?.Count ?? 0,
             data.Test?.Count ?? 0);
         var plan = graph.Plan();
         log.LogInformation(
-            "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate}, "
-            + "batch {Batch}, at most {Epochs} epochs",
+            "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
+            + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
             options.Model, plan.ParameterCount, task.Loss.Name, rule.Name,
-            settings.LearningRate.ToString(CultureInfo.InvariantCulture), batch, epochs);
+            settings.LearningRate.ToString(CultureInfo.InvariantCulture), settings.Schedule.Name,
+            batch, epochs);
         return new FitSetup(options, data, task, graph, plan, rule, settings);
     }
 
@@ -76,6 +81,8 @@ public sealed record FitSetup(
             ["optimizer"] = Rule.Name,
             ["batch_size"] = Text(Settings.BatchSize),
             ["lr"] = Text(Settings.LearningRate),
+            ["schedule"] = Settings.Schedule.Name,
+            ["epochs"] = Settings.Schedule.Name == "constant" ? "" : Text(Settings.Epochs),
             ["momentum"] = Text(Options.Momentum),
             ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),

@@ -17,7 +17,11 @@ namespace Dl.Training;
 /// <param name="Threads">Threads that prepare batches.</param>
 public sealed record TrainerSettings(
     int Epochs, int BatchSize, double LearningRate, double? ClipNorm, int Patience, ulong Seed,
-    LossSettings Loss, int Threads);
+    LossSettings Loss, int Threads)
+{
+    /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
+    public Schedule Schedule { get; init; } = Schedules.Find("constant");
+}
 
 /// <summary>A sign of life during an epoch.</summary>
 public readonly record struct TrainingProgress(
@@ -129,7 +133,7 @@ public sealed class Trainer(
         var output = Forward(pass, batch);
         var loss = task.BatchLoss(tape, output, Targets(batch), batch.Count, settings.Loss);
         tape.Backward(loss);
-        optimizer.Step(settings.LearningRate, settings.ClipNorm);
+        optimizer.Step(Rate(), settings.ClipNorm);
         float value = loss.Device.ReadScalar(loss.Storage);
         if (!float.IsFinite(value))
         {
@@ -149,8 +153,18 @@ public sealed class Trainer(
         tape.Reset();
     }
 
+    /// <summary>The learning rate of the next step.</summary>
+    private double Rate()
+    {
+        double done = ((double)State.Epoch * StepsPerEpoch) + State.Step;
+        double all = (double)settings.Epochs * StepsPerEpoch;
+        return settings.LearningRate * settings.Schedule.Factor(done / all);
+    }
+
     private EpochRecord EndEpoch(Stopwatch watch)
     {
+        State.Step--;
+        double rate = Rate();
         State.Epoch++;
         State.Step = 0;
         double? valLoss = null, valMetric = null;
@@ -161,7 +175,7 @@ public sealed class Trainer(
         }
         var record = new EpochRecord(
             State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.Samples,
-            valMetric, watch.Elapsed.TotalSeconds, settings.LearningRate);
+            valMetric, watch.Elapsed.TotalSeconds, rate);
         KeepBest(record);
         State.History.Add(record);
         (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);

@@ -122,6 +122,14 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
     };
 
+    public static readonly OptionSpec Schedule = new(
+        "schedule", "how the rate runs over the training [cosine]")
+    {
+        Value = "NAME", Registry = "schedules",
+        More = "With cosine the rate falls to 0 at the last of --epochs. The perceptron keeps its "
+            + "rate unless told otherwise.",
+    };
+
     public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0, Max = 1, BelowMax = true,

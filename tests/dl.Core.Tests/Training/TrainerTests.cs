@@ -91,7 +91,7 @@ public sealed class TrainerTests
     {
         Run Create() => new(
             "mlp:16", MemoryDataset.Spiral(150, 1), TwoClasses, optimizer, 0.01, epochs: 4,
-            dropout: 0.3f, validation: MemoryDataset.Spiral(50, 3));
+            dropout: 0.3f, validation: MemoryDataset.Spiral(50, 3), schedule: "cosine");
         using var whole = Create();
         whole.Train(useBest: false);
 
@@ -181,7 +181,7 @@ public sealed class TrainerTests
             string model, IDataset data, TargetSpec target, string optimizer, double rate,
             int epochs, int batch = 16, double? clip = null, float dropout = 0,
             string? loss = null, string? init = null, int patience = 0,
-            IDataset? validation = null, Device? device = null)
+            IDataset? validation = null, Device? device = null, string schedule = "constant")
         {
             _ownsDevice = device is null;
             _device = device ?? new CpuDevice(2);
@@ -195,7 +195,10 @@ public sealed class TrainerTests
             Trainer = new Trainer(
                 Model, task, Optimizer,
                 new TrainerSettings(
-                    epochs, batch, rate, clip, patience, 1, new LossSettings(), 2),
+                    epochs, batch, rate, clip, patience, 1, new LossSettings(), 2)
+                {
+                    Schedule = Schedules.Find(schedule),
+                },
                 new DataSplits(data, validation, null, preprocessing));
         }
 
