@@ -1,0 +1,215 @@
+// Predicting through the program: rows in are rows out, in every form, on files and on pipes; what
+// is wrong with the input or the output is named and has its exit code.
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace Dl.Tests;
+
+/// <summary>Models that are fitted once for all tests of predicting.</summary>
+public sealed class PredictModels : IDisposable
+{
+    public Workplace Place { get; } = new();
+
+    public PredictModels()
+    {
+        var table = new StringBuilder("id,a,b,colour,kind\n");
+        var tags = new StringBuilder("a,b,tags\n");
+        var random = new Random(3);
+        string[] kinds = ["left", "middle", "right"], colours = ["red", "green"];
+        for (int i = 0; i < 120; i++)
+        {
+            double a = (i % 3 * 4) + random.NextDouble(), b = 7 - a + random.NextDouble();
+            table.Append($"k{i * 7},{a:0.000},{b:0.000},{colours[i % 2]},{kinds[i % 3]}\n");
+            string tag = (i % 4) switch { 0 => "", 1 => "pos", 2 => "up", _ => "pos|up" };
+            tags.Append($"{i % 2},{i / 2 % 2},{tag}\n");
+        }
+        Place.Write("t.csv", table.ToString());
+        Place.Write("tags.csv", tags.ToString());
+        Fit("t.dlm", "mlp:16", "t.csv", "--target", "kind", "--epochs", "20", "--lr", "0.01");
+        Fit("tags.dlm", "mlp:16", "tags.csv", "--task", "multilabel", "--target", "tags",
+            "--epochs", "30", "--lr", "0.02");
+        Done(Place.Dl("gen", "--toy", "linear", "-n", "80", "-o", "lin.csv"));
+        Fit("lin.dlm", "linear", "lin.csv", "--epochs", "2");
+        Done(Place.Dl("gen", "--toy", "digits", "-n", "60", "-o", "digits"));
+        Fit("digits.dlm", "lenet", "digits", "--epochs", "1");
+    }
+
+    private void Fit(string output, string model, params string[] arguments) => Done(Place.Dl(
+        ["fit", "-m", model, .. arguments, "-o", output, "-q", "--device", "cpu"]));
+
+    private static void Done(Ran ran) => Assert.True(ran.Code == 0, ran.Error);
+
+    public void Dispose() => Place.Dispose();
+}
+
+public sealed class PredictTests(PredictModels models) : IClassFixture<PredictModels>
+{
+    private const string Two = "a,b,colour\n0.5,6.5,red\n8.5,-1,green\n";
+
+    private readonly Workplace _place = models.Place;
+
+    [Fact]
+    public void EveryRowIsAnsweredInOrderWithItsId()
+    {
+        Ran ran = _place.Dl("predict", "t.dlm", "t.csv");
+        Assert.Equal(0, ran.Code);
+        string[] rows = File.ReadAllLines(Path.Combine(_place.Folder, "t.csv"));
+        Assert.Equal("id,prediction", ran.Lines[0]);
+        Assert.Equal(
+            rows.Skip(1).Select(r => r.Split(',')[0]),
+            ran.Lines.Skip(1).Select(r => r.Split(',')[0]));
+    }
+
+    [Fact]
+    public void AFinalNewlineChangesNothing()
+    {
+        Ran with = _place.Fed(Two, "predict", "t.dlm");
+        Assert.Equal("row,prediction\n1,left\n2,right\n", with.Out);
+        Assert.Equal(with, _place.Fed(Two.TrimEnd(), "predict", "t.dlm", "-"));
+        Assert.Equal(with.Out, _place.Fed(Two.Replace("\n", "\r\n"), "predict", "t.dlm").Out);
+        Assert.Equal(with.Out, _place.Fed(Two.Replace(',', '\t'), "predict", "t.dlm").Out);
+    }
+
+    [Fact]
+    public void FormatsSayTheSame()
+    {
+        string csv = _place.Fed(Two, "predict", "t.dlm", "--proba").Out;
+        Assert.StartsWith("row,prediction,proba_left,proba_middle,proba_right\n", csv);
+        string tsv = _place.Fed(Two, "predict", "t.dlm", "--proba", "--format", "tsv").Out;
+        Assert.Equal(csv, tsv.Replace('\t', ','));
+        string[] fields = csv.Split('\n')[1].Split(',');
+        Assert.Equal(1, fields[2..].Sum(double.Parse), 1e-5);
+        Ran lines = _place.Fed(
+            Two, "predict", "t.dlm", "--proba", "--top", "2", "--format", "jsonl");
+        JsonElement first = JsonDocument.Parse(lines.Lines[0]).RootElement;
+        Assert.Equal(1, first.GetProperty("row").GetInt32());
+        Assert.Equal("left", first.GetProperty("prediction").GetString());
+        Assert.Equal(2, first.GetProperty("top").GetArrayLength());
+        Assert.Equal(double.Parse(fields[2]),
+            first.GetProperty("proba").GetProperty("left").GetDouble());
+    }
+
+    [Fact]
+    public void TheLikeliestComeFirst()
+    {
+        Ran ran = _place.Fed(Two, "predict", "t.dlm", "--top", "2");
+        Assert.Equal("row,label_1,proba_1,label_2,proba_2", ran.Lines[0]);
+        string[] fields = ran.Lines[1].Split(',');
+        Assert.Equal("left", fields[1]);
+        Assert.True(double.Parse(fields[2]) >= double.Parse(fields[4]));
+    }
+
+    [Fact]
+    public void ScoresAreTextOrJson()
+    {
+        Assert.Matches(
+            @"(?m)^accuracy +[01]\.\d+ .*\[", _place.Dl("predict", "t.dlm", "t.csv", "--score").Out);
+        Ran ran = _place.Dl("predict", "t.dlm", "t.csv", "--score", "--json");
+        JsonElement score = JsonDocument.Parse(Assert.Single(ran.Lines)).RootElement;
+        Assert.Equal(120, score.GetProperty("n").GetInt32());
+        double accuracy = score.GetProperty("metrics").GetProperty("accuracy").GetDouble();
+        JsonElement interval = score.GetProperty("ci95").GetProperty("accuracy");
+        Assert.InRange(accuracy, interval[0].GetDouble(), interval[1].GetDouble());
+        Assert.InRange(accuracy, 0.9, 1);
+        Assert.True(score.GetProperty("seconds").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task ARowIsAnsweredBeforeTheNextArrives()
+    {
+        using Process process = _place.Start("predict", "t.dlm", "-");
+        var limit = TimeSpan.FromSeconds(30);
+        await process.StandardInput.WriteAsync("a,b,colour\n");
+        foreach (int row in new[] { 1, 2, 3 })
+        {
+            await process.StandardInput.WriteAsync("0.5,6.5,red\n");
+            await process.StandardInput.FlushAsync();
+            if (row == 1)
+            {
+                Assert.Equal("row,prediction",
+                    await process.StandardOutput.ReadLineAsync().WaitAsync(limit));
+            }
+            Assert.Equal($"{row},left",
+                await process.StandardOutput.ReadLineAsync().WaitAsync(limit));
+        }
+        process.StandardInput.Close();
+        Assert.True(process.WaitForExit(30_000));
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("a,colour\n1,red\n", "stdin:1: no column b", false)]
+    [InlineData("a,b,colour\n1,6,red\n1,6\n", "stdin:3: the row has 2 fields", false)]
+    [InlineData("a,b,colour\n1,x,red\n", "stdin:2: column 'b' is 'x'", false)]
+    [InlineData("a,b,colour,kind\n1,6,red,up\n", "stdin:2: label 'up'", true)]
+    [InlineData("a,b,colour\n1,6,red\n", "stdin:1: no target column kind", true)]
+    [InlineData("", "stdin: the input is empty", false)]
+    public void BadInputIsNamed(string input, string says, bool score)
+    {
+        string[] line = ["predict", "t.dlm", "-"];
+        Ran ran = _place.Fed(input, score ? [.. line, "--score"] : line);
+        Assert.Equal(3, ran.Code);
+        Assert.StartsWith($"dl: {says}", ran.Error);
+    }
+
+    [Fact]
+    public void UnknownColumnsAndCategoriesAreToldAndSurvived()
+    {
+        Ran ran = _place.Fed("zz,colour,b,a\n9,blue,6.5,0.5\n", "predict", "t.dlm");
+        Assert.Equal((0, "row,prediction\n1,left\n"), (ran.Code, ran.Out));
+        Assert.Contains("not used: zz", ran.Error);
+        Assert.Contains("stdin:2: column 'colour' is 'blue'", ran.Error);
+    }
+
+    [Fact]
+    public void TruncatedModelsAreBadData()
+    {
+        byte[] whole = File.ReadAllBytes(Path.Combine(_place.Folder, "t.dlm"));
+        foreach (int length in new[] { 0, 9, 500, whole.Length - 1 })
+        {
+            File.WriteAllBytes(Path.Combine(_place.Folder, "cut.dlm"), whole[..length]);
+            Ran ran = _place.Dl("predict", "cut.dlm", "t.csv");
+            Assert.Equal((3, ""), (ran.Code, ran.Out));
+            Assert.StartsWith("dl: cut.dlm: ", ran.Error);
+        }
+    }
+
+    [SkippableFact]
+    public void AFullDiskIsAnErrorAClosedPipeIsNot()
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "no /dev/full here");
+        Ran full = _place.Shell("dl predict t.dlm t.csv > /dev/full");
+        Assert.Equal(1, full.Code);
+        Assert.Matches("^dl: stdout: [^\n]+\n$", full.Error);
+        Ran closed = _place.Shell(
+            "{ head -1 t.csv; for i in {1..1000}; do tail -n +2 t.csv; done; } > many.csv; "
+            + "{ dl predict t.dlm many.csv; echo $? >&2; } | head -n 1");
+        Assert.Equal(("id,prediction\n", "0\n"), (closed.Out, closed.Error));
+    }
+
+    [Fact]
+    public void NumbersAndSetsOfLabelsHaveTheirForms()
+    {
+        Ran numbers = _place.Dl("predict", "lin.dlm", "lin.csv");
+        Assert.Equal((81, "row,y"), (numbers.Lines.Length, numbers.Lines[0]));
+        Assert.True(double.IsFinite(double.Parse(numbers.Lines[1].Split(',')[1])));
+        Assert.Equal(2, _place.Dl("predict", "lin.dlm", "lin.csv", "--proba").Code);
+        Ran sets = _place.Fed("a,b\n0,0\n1,1\n", "predict", "tags.dlm");
+        Assert.Equal("row,prediction\n1,\n2,pos|up\n", sets.Out);
+        Ran json = _place.Fed("a,b\n0,0\n1,1\n", "predict", "tags.dlm", "--format", "jsonl");
+        Assert.Equal("{\"row\":2,\"prediction\":[\"pos\",\"up\"]}", json.Lines[1]);
+    }
+
+    [Fact]
+    public void EveryPictureHasALineWithItsRelativePath()
+    {
+        string folder = Path.Combine(_place.Folder, "digits", "train");
+        Ran ran = _place.Dl("predict", "digits.dlm", "digits/train");
+        Assert.Equal((0, "path,prediction"), (ran.Code, ran.Lines[0]));
+        Assert.Equal(
+            Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal),
+            ran.Lines.Skip(1).Select(r => r.Split(',')[0]).Order(StringComparer.Ordinal));
+    }
+}
