@@ -3,6 +3,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Dl.Data.Formats;
 
 namespace Dl.Data;
 
@@ -19,7 +20,20 @@ internal sealed class Fingerprint : IDisposable
     }
 
     /// <summary>Name and length; the content only where <paramref name="sampled"/>.</summary>
+    /// <exception cref="DataException">The file is not there or may not be read.</exception>
     public void AddFile(string name, string path, bool sampled)
+    {
+        try
+        {
+            AddReadable(name, path, sampled);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw InputFile.Unreadable(path, error);
+        }
+    }
+
+    private void AddReadable(string name, string path, bool sampled)
     {
         long length = new FileInfo(path).Length;
         AddHeader(name, length);

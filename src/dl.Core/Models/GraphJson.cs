@@ -36,13 +36,25 @@ public sealed partial class GraphJson : JsonSerializerContext
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"{path}: cannot be read: {e.Message}", e);
+            throw new UsageException(
+                $"{path}: cannot be read: "
+                + (e is UnauthorizedAccessException ? "no permission" : File.Exists(path)
+                    ? "the disk reports an error" : "no such file"), e);
         }
     }
 
-    /// <summary>The first sentence; the rest names types of this program.</summary>
+    /// <summary>The library's message where it is about the file, not about our types.</summary>
     private static string Explain(Exception e)
     {
+        if (e.Message.Contains("could not be mapped", StringComparison.Ordinal))
+        {
+            string[] parts = e.Message.Split('\'');
+            return $"unknown key '{(parts.Length > 1 ? parts[1] : "")}'";
+        }
+        if (e.Message.Contains("could not be converted", StringComparison.Ordinal))
+        {
+            return "a value of another kind was expected";
+        }
         int end = e.Message.IndexOf(". ", StringComparison.Ordinal);
         return end < 0 ? e.Message : e.Message[..end];
     }

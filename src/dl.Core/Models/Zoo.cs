@@ -16,10 +16,13 @@ public sealed record ModelRequest(Shape Input, int Outputs, string Arguments, fl
 /// <param name="SmallDataDecay">
 /// Decoupled weight decay below 5,000 training samples, where a network could learn them by heart.
 /// </param>
+/// <param name="TakesSizes">Layer sizes may stand behind a colon.</param>
+/// <param name="NeedsClasses">It makes no sense of numbers and of several labels.</param>
 public sealed record Architecture(
     string Name, string Description, Func<ModelRequest, Graph> Build, string? Loss = null,
     string? Optimizer = null, int? BatchSize = null, double? LearningRate = null,
-    float Dropout = 0, double? SmallDataDecay = null, string? Schedule = null);
+    float Dropout = 0, double? SmallDataDecay = null, string? Schedule = null,
+    bool NeedsClasses = false, bool TakesSizes = false);
 
 public static class Zoo
 {
@@ -27,12 +30,13 @@ public static class Zoo
     public static IReadOnlyList<Architecture> All { get; } =
     [
         new("perceptron", "Rosenblatt's threshold unit(s), learning by his rule", Affine,
-            Loss: "perceptron", Optimizer: "sgd", BatchSize: 1, Schedule: "constant"),
+            Loss: "perceptron", Optimizer: "sgd", BatchSize: 1, Schedule: "constant",
+            NeedsClasses: true),
         new("linear", "linear regression: one affine map", Affine, LearningRate: 0.01),
         new("logistic", "logistic or softmax regression: one affine map", Affine,
-            LearningRate: 0.01),
+            LearningRate: 0.01, NeedsClasses: true),
         new("mlp", "multi-layer perceptron, mlp:SIZES (128,64; images 256,128), ReLU", Mlp,
-            SmallDataDecay: 2),
+            SmallDataDecay: 2, TakesSizes: true),
         new("cnn", "conv 32 - pool - conv 64 - pool - dense 1024 - dropout - dense N", Cnn,
             Dropout: 0.5f),
         new("lenet", "LeNet-5 (LeCun et al. 1998), tanh and average pooling", LeNet),
@@ -57,6 +61,7 @@ public static class Zoo
         Graph graph;
         if (architecture is not null)
         {
+            CheckArguments(text, architecture, arguments, colon >= 0);
             graph = architecture.Build(new ModelRequest(
                 input, outputs, arguments, dropout ?? architecture.Dropout));
         }
@@ -64,16 +69,10 @@ public static class Zoo
         {
             graph = GraphJson.Read(text);
         }
-        else if (LayerString.Looks(text))
-        {
-            graph = LayerString.Parse(text, input, dropout ?? 0);
-        }
         else
         {
-            throw new UsageException(
-                Nearest.Unknown("model", name, All.Select(a => a.Name))
-                + ", a graph file (.json), or a layer string such as "
-                + "conv32-relu-pool2-dense128-relu");
+            CheckName(text);
+            graph = LayerString.Parse(text, input, dropout ?? 0);
         }
         graph = graph.Resolve(input, outputs);
         var output = graph.Plan().Output;
@@ -86,9 +85,25 @@ public static class Zoo
         return (graph, architecture);
     }
 
+    /// <exception cref="UsageException">
+    /// The text can be no architecture, graph file or layer string; needs no data to tell.
+    /// </exception>
+    public static void CheckName(string text)
+    {
+        int colon = text.IndexOf(':');
+        string name = colon < 0 ? text : text[..colon];
+        if (Find(name) is null && !text.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+            && !LayerString.Looks(text))
+        {
+            throw new UsageException(
+                Nearest.Unknown("model", name, All.Select(a => a.Name))
+                + ", a graph file (.json), or a layer string such as "
+                + "conv32-relu-pool2-dense128-relu");
+        }
+    }
+
     private static Graph Affine(ModelRequest request)
     {
-        NoArguments(request, "perceptron, linear and logistic");
         return new Graph
         {
             Layers = [.. Flat(request.Input), new Dense { Units = 0, Name = "output" }],
@@ -111,7 +126,6 @@ public static class Zoo
 
     private static Graph Cnn(ModelRequest request)
     {
-        NoArguments(request, "cnn");
         NeedsImages(request, "cnn");
         var layers = new List<Layer>
         {
@@ -129,7 +143,6 @@ public static class Zoo
 
     private static Graph LeNet(ModelRequest request)
     {
-        NoArguments(request, "lenet");
         NeedsImages(request, "lenet");
         var five = new Ops.Size2(5, 5);
         return new Graph
@@ -176,12 +189,14 @@ public static class Zoo
         return sizes;
     }
 
-    private static void NoArguments(ModelRequest request, string name)
+    private static void CheckArguments(
+        string text, Architecture architecture, string arguments, bool colon)
     {
-        if (request.Arguments.Length > 0)
+        if (colon && (arguments.Length == 0 || !architecture.TakesSizes))
         {
-            throw new UsageException(
-                $"model: {name} takes no arguments, '{request.Arguments}' was given");
+            throw new UsageException(architecture.TakesSizes
+                ? $"model '{text}': nothing behind the colon; expected layer sizes, as in mlp:64,32"
+                : $"model '{text}': {architecture.Name} takes no arguments");
         }
     }
 

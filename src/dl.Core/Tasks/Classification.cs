@@ -14,8 +14,10 @@ public sealed class Classification(TargetSpec target, string? loss)
     public override int Outputs =>
         Target.Labels.Length == 2 && Loss.Link != Link.Softmax ? 1 : Target.Labels.Length;
 
-    public override IReadOnlyList<Metric> Metrics { get; } =
-        [ClassMetrics.Accuracy, ClassMetrics.MacroF1, ClassMetrics.LogLoss];
+    /// <summary>Scores that are no probabilities have no log loss.</summary>
+    public override IReadOnlyList<Metric> Metrics => Loss.Link == Link.Threshold
+        ? [ClassMetrics.Accuracy, ClassMetrics.MacroF1]
+        : [ClassMetrics.Accuracy, ClassMetrics.MacroF1, ClassMetrics.LogLoss];
 
     public override Tensor Encode(
         Tape tape, ReadOnlySpan<float> targets, int rows, LossSettings settings)

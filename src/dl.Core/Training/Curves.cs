@@ -213,6 +213,7 @@ public static class Curves
         public static string Label(double tick, double low, double high)
         {
             double largest = Math.Max(Math.Abs(low), Math.Abs(high));
+            tick = Math.Abs(tick) < 1e-9 * largest ? 0 : tick;
             if (largest is >= 1e6 or < 1e-4)
             {
                 return tick.ToString("0.##e0", CultureInfo.InvariantCulture);

@@ -1,6 +1,9 @@
 // `dl fit`, whole: data, task, model, device, training, the model file, and the figures at the end.
 using Dl.Data;
 using Dl.Files;
+using Dl.Layers;
+using Dl.Models;
+using Dl.Tasks;
 using Dl.Tensors;
 using Microsoft.Extensions.Logging;
 
@@ -80,6 +83,7 @@ public static class FitJob
         {
             throw new UsageException("--resume: does not go with --folds or --repeats");
         }
+        CheckNames(options);
         // Refused before training, not after.
         foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile])
         {
@@ -87,6 +91,20 @@ public static class FitJob
             {
                 AtomicFile.CheckWritable(path);
             }
+        }
+    }
+
+    /// <summary>Misspelt names are refused before the data is read.</summary>
+    private static void CheckNames(FitOptions options)
+    {
+        Zoo.CheckName(options.Model);
+        _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
+        _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
+        _ = options.Loss is null ? null : Losses.Find(options.Loss);
+        _ = options.Init is null ? null : Initializers.Find(options.Init);
+        if (options.Data.Target.Intersect(options.Data.Ignore).FirstOrDefault() is { } both)
+        {
+            throw new UsageException($"--ignore: '{both}' is also the --target; name it once");
         }
     }
 

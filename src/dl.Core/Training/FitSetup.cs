@@ -28,6 +28,12 @@ public sealed record FitSetup(
         string? loss = options.Loss
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
         var task = LearningTask.Create(target, loss);
+        if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
+        {
+            throw new UsageException(
+                $"model '{named.Name}': tells classes apart, but the task is {task.Kind} of "
+                + $"{string.Join(", ", target.Names)}; use linear or mlp, or --task classification");
+        }
         var (graph, architecture) = Zoo.Resolve(
             options.Model, data.Preprocessing.FeatureShape, task.Outputs, (float?)options.Dropout);
         int count = data.Train.Count;
@@ -54,9 +60,8 @@ public sealed record FitSetup(
                 options.Schedule ?? architecture?.Schedule ?? "cosine"),
         };
         log.LogInformation(
-            "{Task} of {Target}: {Train} training, {Val} validation, {Test} test samples",
-            task.Kind, string.Join(", ", target.Names), count, data.Validation?.Count ?? 0,
-            data.Test?.Count ?? 0);
+            "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
+            task.Outputs);
         var plan = graph.Plan();
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "

@@ -61,7 +61,7 @@ internal static class CheckCommand
                 "check: give one of DATA, MODEL.dlm, --selftest and --golden DIR");
         }
         bool json = session.Values.Flag(Json);
-        return subjects ? CheckFiles(session, json)
+        return subjects ? TryFiles(session, json)
             : golden is null ? CheckDevice(session, json)
             : CheckGolden(session, golden, json);
     }
@@ -94,6 +94,22 @@ internal static class CheckCommand
         });
         session.Out.Write((json ? summary.ToJson() : $"{device.Name}: {summary}") + "\n");
         return summary.Failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>With `--json` what is wrong stands on stdout too, for scripts.</summary>
+    private static int TryFiles(Session session, bool json)
+    {
+        try
+        {
+            return CheckFiles(session, json);
+        }
+        catch (DlException error) when (json)
+        {
+            session.Out.Write(
+                JsonLine.Object(("ok", false), ("error", error.Message)) + "\n");
+            session.Out.Flush();
+            throw;
+        }
     }
 
     /// <summary>Bad files end in a DataException, which names them and gives exit code 3.</summary>

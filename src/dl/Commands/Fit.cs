@@ -53,7 +53,7 @@ internal static class FitCommand
         {
             string how = options.Output is null
                 ? "nothing was to be written" : "the same line with --resume goes on";
-            session.Log.LogWarning("interrupted after epoch {Epoch}; {How}", result.Epochs, how);
+            session.Log.LogWarning("interrupted in epoch {Epoch}; {How}", result.Epochs + 1, how);
             return CliApp.Interrupted;
         }
         session.Out.Write(session.Values.Flag(Json) ? FitReport.Json(result) + "\n"

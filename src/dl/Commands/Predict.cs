@@ -31,9 +31,11 @@ internal static class PredictCommand
             + "predictions.",
     };
 
-    public static readonly OptionSpec Format = new("format", "form of the predictions")
+    public static readonly OptionSpec Format = new(
+        "format", "form of the predictions [csv, or as the output file ends]")
     {
-        Value = "FORM", Default = "csv", Allowed = ["csv", "tsv", "jsonl"],
+        Value = "FORM", Allowed = ["csv", "tsv", "jsonl"],
+        More = "With `--json` the default is jsonl.",
     };
 
     public static readonly OptionSpec Output = new("output", "write to a file instead of stdout")
@@ -69,6 +71,15 @@ internal static class PredictCommand
         Run = Run,
     };
 
+    /// <summary>As said; else by `--json`, or by the ending of the output file.</summary>
+    private static string FormatOf(Values values)
+    {
+        string output = values.Text(Output)!;
+        return values.Text(Format)
+            ?? (values.Flag(Json) || output.EndsWith(".jsonl", StringComparison.Ordinal) ? "jsonl"
+                : output.EndsWith(".tsv", StringComparison.Ordinal) ? "tsv" : "csv");
+    }
+
     private static int Run(Session session)
     {
         Values values = session.Values;
@@ -76,7 +87,7 @@ internal static class PredictCommand
         {
             Model = values.Argument(Model),
             Inputs = values.Arguments(Input),
-            Format = values.Text(Format)!,
+            Format = FormatOf(values),
             Top = values.Integer(Top),
             Probabilities = values.Flag(Probabilities),
             Score = values.Flag(Score),

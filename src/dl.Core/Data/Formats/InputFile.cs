@@ -115,7 +115,7 @@ internal static class InputFile
     public static bool LooksLikeTable(string path) =>
         Path.GetExtension(PlainName(path)) is ".csv" or ".tsv" or ".tab" or ".data";
 
-    private static DataException Unreadable(string path, Exception error) => error switch
+    internal static DataException Unreadable(string path, Exception error) => error switch
     {
         FileNotFoundException or DirectoryNotFoundException =>
             new DataException($"{path}: no such file", error),
