@@ -104,7 +104,8 @@ public sealed class PredictTests(PredictModels models) : IClassFixture<PredictMo
     public void ScoresAreTextOrJson()
     {
         Assert.Matches(
-            @"(?m)^accuracy +[01]\.\d+ .*\[", _place.Dl("predict", "t.dlm", "t.csv", "--score").Out);
+            @"(?m)^accuracy +[01]\.\d+ .*\[",
+            _place.Dl("predict", "t.dlm", "t.csv", "--score").Out);
         Ran ran = _place.Dl("predict", "t.dlm", "t.csv", "--score", "--json");
         JsonElement score = JsonDocument.Parse(Assert.Single(ran.Lines)).RootElement;
         Assert.Equal(120, score.GetProperty("n").GetInt32());

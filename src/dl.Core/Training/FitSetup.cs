@@ -32,7 +32,8 @@ public sealed record FitSetup(
         {
             throw new UsageException(
                 $"model '{named.Name}': tells classes apart, but the task is {task.Kind} of "
-                + $"{string.Join(", ", target.Names)}; use linear or mlp, or --task classification");
+                + $"{string.Join(", ", target.Names)}; use linear or mlp, or "
+                + "--task classification");
         }
         var (graph, architecture) = Zoo.Resolve(
             options.Model, data.Preprocessing.FeatureShape, task.Outputs, (float?)options.Dropout);

@@ -139,8 +139,8 @@ public sealed class Trainer(
         {
             throw new DlException(
                 $"training: the loss became {value} in epoch {State.Epoch + 1}, step "
-                + $"{State.Step + 1} (its first sample: {data.Train.Locate(order[batch.First])}); try a smaller "
-                + "--lr, --clip-grad 1, or look for absurd values with `dl check DATA`");
+                + $"{State.Step + 1} (its first sample: {data.Train.Locate(order[batch.First])}); "
+                + "try a smaller --lr, --clip-grad 1, or look for absurd values with `dl check DATA`");
         }
         Read(output, ref _outputs);
         predictions.Clear();

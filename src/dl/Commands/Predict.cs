@@ -62,7 +62,7 @@ internal static class PredictCommand
         [
             new("dl predict iris.dlm new-flowers.csv", "A line of CSV for every row of the table."),
             new("(head -n 1 iris.csv; tail -n 5 iris.csv) | dl predict iris.dlm --proba",
-                "Rows from standard input below their header, with the probability of every class."),
+                "Rows on a pipe, below their header, with the probability of every class."),
             new("dl predict fashion.dlm fashion-mnist/ --score --json",
                 "Accuracy on labelled data as JSON."),
             new("dl predict flowers.dlm photos/*.jpg --top 3 --format jsonl",
