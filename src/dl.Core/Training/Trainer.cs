@@ -137,10 +137,11 @@ public sealed class Trainer(
         float value = loss.Device.ReadScalar(loss.Storage);
         if (!float.IsFinite(value))
         {
+            string first = data.Train.Locate(order[batch.First]);
             throw new DlException(
                 $"training: the loss became {value} in epoch {State.Epoch + 1}, step "
-                + $"{State.Step + 1} (its first sample: {data.Train.Locate(order[batch.First])}); "
-                + "try a smaller --lr, --clip-grad 1, or look for absurd values with `dl check DATA`");
+                + $"{State.Step + 1} (its first sample: {first}); try a smaller --lr, "
+                + "--clip-grad 1, or look for absurd values with `dl check DATA`");
         }
         Read(output, ref _outputs);
         predictions.Clear();
