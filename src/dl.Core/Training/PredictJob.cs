@@ -2,6 +2,7 @@
 // is run as one batch. On a pipe nothing waits for a batch to fill: each row is answered, and the
 // output flushed, as soon as no further row is there.
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Dl.Data;
 using Dl.Files;
@@ -137,6 +138,7 @@ internal sealed class PredictRun(
     Model model, LearningTask task, RecordQueue queue, int batchSize, bool live,
     Predictions? scored, CancellationToken cancel)
 {
+    private ExceptionDispatchInfo? _failure;
     private readonly List<InputRecord> _records = [];
     private readonly int _featureCount = (int)model.Plan.Input.Count;
     private float[] _features = [];
@@ -173,6 +175,7 @@ internal sealed class PredictRun(
     private bool Collect(TextWriter? flush)
     {
         _records.Clear();
+        _failure?.Throw();
         var record = queue.Take(wait: !live, cancel);
         if (record is null)
         {
@@ -185,9 +188,23 @@ internal sealed class PredictRun(
         while (record is not null)
         {
             _records.Add(record);
-            record = _records.Count < batchSize ? queue.Take(wait: !live, cancel) : null;
+            record = _records.Count < batchSize ? TakeOrKeepFailure() : null;
         }
         return _records.Count > 0;
+    }
+
+    /// <summary>A bad record is reported after the good ones before it have been answered.</summary>
+    private InputRecord? TakeOrKeepFailure()
+    {
+        try
+        {
+            return queue.Take(wait: !live, cancel);
+        }
+        catch (DataException error)
+        {
+            _failure = ExceptionDispatchInfo.Capture(error);
+            return null;
+        }
     }
 
     private void Forward(Pass pass)

@@ -71,6 +71,11 @@ internal static class PredictCommand
         Run = Run,
     };
 
+    /// <summary>Time for an interrupted job to end by itself.</summary>
+    private const int GraceMilliseconds = 500;
+
+    private static Timer? _exit;
+
     /// <summary>As said; else by `--json`, or by the ending of the output file.</summary>
     private static string FormatOf(Values values)
     {
@@ -98,6 +103,9 @@ internal static class PredictCommand
             Device = values.Text(CommonOptions.Device)!,
             Threads = values.Integer(Threads),
         };
+        // A read that waits for a pipe cannot be woken, so the process ends around it.
+        using var blocked = session.Token.Register(() => _exit = new Timer(
+            _ => Environment.Exit(CliApp.Interrupted), null, GraceMilliseconds, Timeout.Infinite));
         PredictJob.Run(options, Devices.Chooser(), session.Out, session.Log, session.Token);
         return 0;
     }

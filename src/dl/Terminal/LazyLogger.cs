@@ -1,8 +1,6 @@
 // A logger that builds the logging machinery at its first message. Most short commands never say
 // anything, and building it costs a third of their time.
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
-using Microsoft.Extensions.Options;
 
 namespace Dl.Cli.Terminal;
 
@@ -36,24 +34,11 @@ internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
         {
             if (_inner is null)
             {
-                _factory = json ? Json() : Text();
-                _inner = _factory.CreateLogger("dl");
+                _factory = json ? Json() : null;
+                _inner = _factory?.CreateLogger("dl") ?? new DirectLogger(new LineFormatter(before));
             }
             return _inner;
         }
-    }
-
-    /// <summary>Put together by hand: the container that would do it is the slow part.</summary>
-    private LoggerFactory Text()
-    {
-        var options = new ConsoleLoggerOptions
-        {
-            FormatterName = LineFormatter.FormatterName,
-            LogToStandardErrorThreshold = LogLevel.Trace,
-        };
-        var provider = new ConsoleLoggerProvider(
-            new FixedOptions(options), [new LineFormatter(before)]);
-        return new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = least });
     }
 
     private ILoggerFactory Json() => LoggerFactory.Create(builder =>
@@ -69,14 +54,4 @@ internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
 
     /// <summary>Writes what is still queued.</summary>
     public void Dispose() => _factory?.Dispose();
-
-    private sealed class FixedOptions(ConsoleLoggerOptions value)
-        : IOptionsMonitor<ConsoleLoggerOptions>
-    {
-        public ConsoleLoggerOptions CurrentValue => value;
-
-        public ConsoleLoggerOptions Get(string? name) => value;
-
-        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
-    }
 }
