@@ -193,7 +193,7 @@ internal sealed class PredictRun(
         return _records.Count > 0;
     }
 
-    /// <summary>A bad record is reported after the good ones before it have been answered.</summary>
+    /// <summary>A bad record is reported when the good ones before it are answered.</summary>
     private InputRecord? TakeOrKeepFailure()
     {
         try

@@ -35,7 +35,8 @@ internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
             if (_inner is null)
             {
                 _factory = json ? Json() : null;
-                _inner = _factory?.CreateLogger("dl") ?? new DirectLogger(new LineFormatter(before));
+                _inner = _factory?.CreateLogger("dl")
+                    ?? new DirectLogger(new LineFormatter(before));
             }
             return _inner;
         }
