@@ -42,7 +42,7 @@ public static class Zoo
         new("lenet", "LeNet-5 (LeCun et al. 1998), tanh and average pooling", LeNet),
     ];
 
-    /// <exception cref="UsageException">No architecture has this name.</exception>
+    /// <summary>Null: no architecture has this name.</summary>
     public static Architecture? Find(string name) => All.FirstOrDefault(a => a.Name == name);
 
     /// <summary>

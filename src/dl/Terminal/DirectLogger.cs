@@ -1,4 +1,4 @@
-// Writes each message to stderr before it returns. The console provider hands messages to a thread,
+// Writes each message, text or JSON, to stderr before it returns. The console provider hands messages to a thread,
 // and one message in sixty was lost when the program ended right behind it: how to resume, of all.
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,8 @@
 // A logger that builds the logging machinery at its first message. Most short commands never say
 // anything, and building it costs a third of their time.
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Dl.Cli.Terminal;
 
@@ -11,7 +13,7 @@ internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
     : ILogger, IDisposable
 {
     private readonly Lock _gate = new();
-    private ILoggerFactory? _factory;
+    private ServiceProvider? _services;
     private ILogger? _inner;
 
     public bool IsEnabled(LogLevel level) => level >= least && level != LogLevel.None;
@@ -34,25 +36,25 @@ internal sealed class LazyLogger(LogLevel least, bool json, Func<string> before)
         {
             if (_inner is null)
             {
-                _factory = json ? Json() : null;
-                _inner = _factory?.CreateLogger("dl")
-                    ?? new DirectLogger(new LineFormatter(before));
+                _inner = new DirectLogger(json ? JsonFormatter() : new LineFormatter(before));
             }
             return _inner;
         }
     }
 
-    private ILoggerFactory Json() => LoggerFactory.Create(builder =>
+    /// <summary>The package's own; only its container can make one.</summary>
+    private ConsoleFormatter JsonFormatter()
     {
-        builder.SetMinimumLevel(least);
-        builder.AddJsonConsole(options =>
+        var services = new ServiceCollection();
+        services.AddLogging(builder => builder.AddJsonConsole(options =>
         {
             options.UseUtcTimestamp = true;
             options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
-        });
-        builder.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
-    });
+        }));
+        _services = services.BuildServiceProvider();
+        return _services.GetServices<ConsoleFormatter>()
+            .First(f => f.Name == ConsoleFormatterNames.Json);
+    }
 
-    /// <summary>Writes what is still queued.</summary>
-    public void Dispose() => _factory?.Dispose();
+    public void Dispose() => _services?.Dispose();
 }
