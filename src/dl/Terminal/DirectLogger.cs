@@ -1,5 +1,6 @@
-// Writes each message, text or JSON, to stderr before it returns. The console provider hands messages to a thread,
-// and one message in sixty was lost when the program ended right behind it: how to resume, of all.
+// Writes each message, text or JSON, to stderr before it returns. The console provider hands
+// messages to a thread, and one in sixty was lost when the program ended right behind it: how to
+// resume, of all.
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
