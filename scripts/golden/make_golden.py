@@ -15,6 +15,11 @@ import struct
 import torch
 import torch.nn.functional as F
 
+import attention
+import norms
+import recurrent
+import schedules
+
 
 class Folder:
     """Collects cases by family and writes index.json beside one safetensors file a family."""
@@ -207,6 +212,8 @@ def main():
     differentiate(folder, "attention", "embedding", {}, lambda w, ids: F.embedding(ids, w),
                   {"w": torch.randn(rows, width), "ids": torch.randint(rows, (2, pick(2, 9)))})
     optimizers(folder, pick(2, 60), 3 if options.small else 12)
+    for family in (norms, recurrent, attention, schedules):
+        family.write(folder, differentiate, pick, options.small)
     folder.write(options.output, options.seed)
 
 

@@ -9,15 +9,22 @@ namespace Dl.Layers;
 /// <summary>One step of a graph. To add one: a record, and its line in the list below.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Dense), "dense")]
+// Convolutions.
 [JsonDerivedType(typeof(Conv2d), "conv2d")]
+// Pooling and resizing.
 [JsonDerivedType(typeof(MaxPool2d), "max_pool2d")]
 [JsonDerivedType(typeof(AveragePool2d), "average_pool2d")]
 [JsonDerivedType(typeof(GlobalAveragePool2d), "global_average_pool2d")]
-[JsonDerivedType(typeof(Flatten), "flatten")]
-[JsonDerivedType(typeof(Reshape), "reshape")]
+// Normalisation.
+// Sequences: recurrence, attention, embeddings, positions.
+// Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
 [JsonDerivedType(typeof(Dropout), "dropout")]
+// Shapes.
+[JsonDerivedType(typeof(Flatten), "flatten")]
+[JsonDerivedType(typeof(Reshape), "reshape")]
+// Joins.
 [JsonDerivedType(typeof(Add), "add")]
 [JsonDerivedType(typeof(Multiply), "multiply")]
 [JsonDerivedType(typeof(Concat), "concat")]
@@ -71,5 +78,9 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng);
 /// <param name="FanIn">Inputs that one output sums over.</param>
 /// <param name="FanOut">Outputs that one input reaches.</param>
 /// <param name="Decays">Weight decay applies: true for matrices, false for biases.</param>
+/// <param name="Trains">
+/// False: no gradient and no optimiser, but stored with the model (running statistics, frozen
+/// weights). The layer itself may write it while training.
+/// </param>
 public sealed record ParameterSpec(
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays);
+    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);

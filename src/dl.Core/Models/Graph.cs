@@ -61,7 +61,9 @@ public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int 
     /// <summary>Shape of one output sample.</summary>
     public Shape Output => OutputStep < 0 ? Input : Steps[OutputStep].Output;
 
-    public long ParameterCount => Steps.Sum(s => s.Parameters.Sum(p => p.Shape.Count));
+    /// <summary>Numbers that training moves; running statistics are not among them.</summary>
+    public long ParameterCount => Steps.Sum(
+        s => s.Parameters.Sum(p => p.Trains ? p.Shape.Count : 0));
 
     /// <summary>Multiply-adds of one sample's forward pass through matrices and filters.</summary>
     public long MultiplyAdds => Steps.Sum(s => s.Parameters.Sum(

@@ -1,6 +1,7 @@
-// The weights of a model. They lie in one run of device memory (an arena), those with weight decay
-// first, and their gradients in a second run of the same form: an optimiser step is one launch a
-// group, and a checkpoint of the optimiser is a copy of such runs.
+// The weights of a model. They lie in one run of device memory (an arena): those with weight decay
+// first, then those without, then what does not train (running statistics). Gradients lie in a
+// second run of the same form: an optimiser step is one launch a group, and a checkpoint of the
+// optimiser is a copy of such runs.
 using Dl.Layers;
 using Dl.Tensors;
 
@@ -26,8 +27,9 @@ public sealed class Weights : IDisposable
     {
         _device = device;
         var offsets = new long[specs.Count];
-        long decaying = Lay(specs, true, 0, offsets);
-        long total = Lay(specs, false, decaying, offsets);
+        long decaying = Lay(specs, s => s.Trains && s.Decays, 0, offsets);
+        long trained = Lay(specs, s => s.Trains && !s.Decays, decaying, offsets);
+        long total = Lay(specs, s => !s.Trains, trained, offsets);
         Length = Math.Max(total, Device.SliceAlignment);
         _values = device.Rent(DType.F32, Length);
         _gradients = device.Rent(DType.F32, Length);
@@ -38,22 +40,24 @@ public sealed class Weights : IDisposable
         for (int i = 0; i < all.Length; i++)
         {
             long count = specs[i].Spec.Shape.Count;
-            var tensor = Tensor.Parameter(
-                specs[i].Spec.Shape,
-                device.Slice(_values, offsets[i], count),
-                device.Slice(_gradients, offsets[i], count));
+            var values = device.Slice(_values, offsets[i], count);
+            var tensor = specs[i].Spec.Trains
+                ? Tensor.Parameter(
+                    specs[i].Spec.Shape, values, device.Slice(_gradients, offsets[i], count))
+                : new Tensor(specs[i].Spec.Shape, values);
             all[i] = new Parameter(specs[i].Name, specs[i].Spec, tensor, offsets[i]);
         }
         All = all;
         var groups = new List<ParameterGroup>();
         AddGroup(groups, 0, decaying, true);
-        AddGroup(groups, decaying, total, false);
+        AddGroup(groups, decaying, trained, false);
         Groups = groups;
     }
 
     /// <summary>In graph order.</summary>
     public IReadOnlyList<Parameter> All { get; }
 
+    /// <summary>What trains: first the weights that decay, then the others.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>Elements of the arena, gaps included.</summary>
@@ -89,7 +93,7 @@ public sealed class Weights : IDisposable
         foreach (var parameter in All)
         {
             var cell = parameter.Tensor.Cell;
-            if (!cell.HasGradient)
+            if (parameter.Spec.Trains && !cell.HasGradient)
             {
                 _device.Fill(cell.Gradient!, (int)parameter.Spec.Shape.Count, 0);
                 cell.HasGradient = true;
@@ -114,12 +118,12 @@ public sealed class Weights : IDisposable
     }
 
     private static long Lay(
-        IReadOnlyList<(string Name, ParameterSpec Spec)> specs, bool decays, long start,
-        long[] offsets)
+        IReadOnlyList<(string Name, ParameterSpec Spec)> specs, Predicate<ParameterSpec> belongs,
+        long start, long[] offsets)
     {
         for (int i = 0; i < specs.Count; i++)
         {
-            if (specs[i].Spec.Decays == decays)
+            if (belongs(specs[i].Spec))
             {
                 offsets[i] = start;
                 long end = start + specs[i].Spec.Shape.Count + Device.SliceAlignment - 1;

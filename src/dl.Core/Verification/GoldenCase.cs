@@ -11,7 +11,6 @@ namespace Dl.Verification;
 internal sealed class GoldenCase : IDisposable
 {
     private const double ForwardBound = 1e-5;
-    private const double GradientBound = 1e-4;
 
     /// <summary>Arguments that describe the case to people.</summary>
     private static readonly HashSet<string> Remarks = ["formula", "layout", "note", "weight"];
@@ -51,6 +50,9 @@ internal sealed class GoldenCase : IDisposable
 
     public Tape Tape { get; }
 
+    /// <summary>What gradients may be off by; long chains of steps are allowed more.</summary>
+    public double GradientBound { get; set; } = 1e-4;
+
     public List<GoldenError> Errors { get; } = [];
 
     /// <summary>The raw tensor, in the file's layout.</summary>
@@ -80,6 +82,10 @@ internal sealed class GoldenCase : IDisposable
         _leaves.Add((name, tensor, layout ?? Layout.Same));
         return tensor;
     }
+
+    /// <summary>As <see cref="Leaf"/>, or null where the case does not bring it.</summary>
+    public Tensor? OptionalLeaf(string name, Layout? layout = null) =>
+        Tensors.Contains(name) ? Leaf(name, layout) : null;
 
     /// <summary>An input without gradient.</summary>
     public Tensor Constant(string name, Layout? layout = null)
@@ -156,12 +162,18 @@ internal sealed class GoldenCase : IDisposable
         CompareGradients();
     }
 
+    /// <summary>Compares a further output, before one of the Finish methods.</summary>
+    public void Also(string name, float[] actual, Layout? layout = null)
+    {
+        var expected = (layout ?? Layout.Same).Apply(Raw(name));
+        Compare(name, expected.Shape, actual, expected, ForwardBound);
+    }
+
     /// <summary>Compares what is not differentiated, with the bound of forward values.</summary>
     public void FinishValues(string name, float[] actual)
     {
-        var expected = Layout.Same.Apply(Raw(name));
+        Also(name, actual);
         RequireAllUsed();
-        Compare(name, expected.Shape, actual, expected, ForwardBound);
     }
 
     public void Dispose() => Tape.Dispose();

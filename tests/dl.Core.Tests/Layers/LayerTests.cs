@@ -14,6 +14,7 @@ public sealed class LayerTests
     {
         { """{"type":"dense","units":5}""", [7], [5], "weight 7x5, bias 5" },
         { """{"type":"dense","units":5,"bias":false}""", [3, 7], [3, 5], "weight 7x5" },
+        // Convolutions.
         { """{"type":"conv2d","filters":6}""", [8, 9, 3], [8, 9, 6], "weight 3x3x3x6, bias 6" },
         {
             """{"type":"conv2d","filters":4,"kernel":[5,3],"stride":2,"padding":"valid"}""",
@@ -23,6 +24,7 @@ public sealed class LayerTests
             """{"type":"conv2d","filters":8,"groups":4,"bias":false,"padding":"1"}""",
             [6, 6, 4], [6, 6, 8], "weight 3x3x1x8"
         },
+        // Pooling and resizing.
         { """{"type":"max_pool2d"}""", [8, 9, 3], [4, 4, 3], "" },
         {
             """{"type":"max_pool2d","window":3,"stride":2,"padding":"1"}""", [9, 9, 2],
@@ -30,11 +32,16 @@ public sealed class LayerTests
         },
         { """{"type":"average_pool2d","window":[2,3]}""", [8, 9, 3], [4, 3, 3], "" },
         { """{"type":"global_average_pool2d"}""", [8, 9, 3], [3], "" },
+        // Normalisation.
+        // Sequences.
+        // Shapes.
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },
         { """{"type":"reshape","shape":[4,6]}""", [2, 3, 4], [4, 6], "" },
+        // Activations and noise.
         { """{"type":"activation","function":"tanh"}""", [2, 3], [2, 3], "" },
         { """{"type":"softmax"}""", [5], [5], "" },
         { """{"type":"dropout","rate":0.5}""", [5], [5], "" },
+        // Joins.
         { """{"type":"add"}""", [5], [5], "" },
         { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
         { """{"type":"concat"}""", [2, 5], [2, 5], "" },

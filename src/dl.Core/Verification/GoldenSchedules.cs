@@ -1,0 +1,7 @@
+// Reference curves of learning rates.
+namespace Dl.Verification;
+
+internal static class GoldenSchedules
+{
+    public static readonly GoldenRow[] Rows = [];
+}
