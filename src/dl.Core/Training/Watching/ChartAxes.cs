@@ -48,9 +48,11 @@ internal sealed class ChartAxes
 
     public static string Number(double value)
     {
+        // Six digits: as many as a float carries.
         double size = Math.Abs(value);
-        return value.ToString(
-            size is >= 1e5 or (< 1e-3 and > 0) ? "0.##e0" : "0.####", CultureInfo.InvariantCulture);
+        string format = size is >= 1e6 or (< 1e-3 and > 0) ? "0.##e0"
+            : size >= 1000 ? "0.#" : size >= 10 ? "0.###" : "0.####";
+        return value.ToString(format, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Multiples of 1, 2 or 5 times a power of ten, about n of them.</summary>

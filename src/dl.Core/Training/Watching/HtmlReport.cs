@@ -58,8 +58,8 @@ internal static class HtmlReport
             $"<h1>{Escape(result.Model)}</h1>\n<p class=\"lead\">"
             + $"{Escape(result.Setup.Task.Kind)} of {Escape(string.Join(", ", target.Names))}, "
             + $"{result.Setup.Plan.ParameterCount:N0} parameters, {result.Epochs} epochs in "
-            + $"{result.Seconds:0.0} s on {Escape(result.Device)}; epoch {result.BestEpoch} kept."
-            + "</p>\n");
+            + $"{result.Seconds:0.0} s on {Escape(result.Device)}; "
+            + $"epoch {result.BestEpoch} kept.</p>\n");
         text.Append("<table><thead><tr><th></th><th class=\"n\">samples</th>"
             + "<th class=\"n\">loss</th>");
         foreach (string name in result.Train?.Metrics.Keys ?? [])
@@ -218,6 +218,7 @@ internal static class HtmlReport
             data.Scored, data.Evaluation.Predictions, data.Result.Setup.Data.Preprocessing,
             WorstShown);
         bool pictures = worst.Exists(w => w.Picture is not null);
+        string folder = CommonFolder(worst);
         text.Append("<h2>Worst errors</h2>\n")
             .Append(pictures ? "<div class=\"worst\">" : "<table><thead><tr><th>sample</th>"
                 + "<th>true</th><th>predicted</th><th class=\"n\">loss</th></tr></thead><tbody>");
@@ -229,16 +230,35 @@ internal static class HtmlReport
                 text.Append($"<figure title=\"{Escape(sample.Where)}\"><img alt=\"\" "
                     + $"src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">"
                     + $"<figcaption><b>{Escape(sample.Truth)}</b><br>{Escape(sample.Given)}<br>"
-                    + $"<small>{Escape(sample.Where)}</small></figcaption></figure>\n");
+                    + $"<small>{Escape(sample.Where[folder.Length..])}</small></figcaption>"
+                    + "</figure>\n");
             }
             else
             {
-                text.Append($"<tr><td>{Escape(sample.Where)}</td><td>{Escape(sample.Truth)}</td>"
+                text.Append($"<tr><td>{Escape(sample.Where[folder.Length..])}</td>"
+                    + $"<td>{Escape(sample.Truth)}</td>"
                     + $"<td>{Escape(sample.Given)}</td><td class=\"n\">{loss}</td></tr>\n");
             }
         }
         text.Append(pictures ? "</div>\n<p class=\"legend\">In bold the true label, below it the "
             + "likeliest one with its probability.</p>\n" : "</tbody></table>\n");
+    }
+
+    /// <summary>What all paths begin with, up to a slash: said once, it is no news.</summary>
+    private static string CommonFolder(List<WorstSample> samples)
+    {
+        string common = samples.Count == 0 ? "" : samples[0].Where;
+        foreach (var sample in samples)
+        {
+            int length = 0;
+            while (length < Math.Min(common.Length, sample.Where.Length)
+                && common[length] == sample.Where[length])
+            {
+                length++;
+            }
+            common = common[..length];
+        }
+        return common[..(common.LastIndexOf('/') + 1)];
     }
 
     private static void Layers(StringBuilder text, ReportData data)
@@ -266,9 +286,14 @@ internal static class HtmlReport
         }
         text.Append("<h2>Weights and gradients</h2>\n<p class=\"legend\">At the end of the last "
             + "epoch; gradients of its last step.</p>\n<div class=\"charts\">");
-        text.Append(ReportCharts.LogCourses(
-            "norm of the gradient, log10", data.Watch.GradientNorms));
-        text.Append("</div>\n<table><thead><tr><th>weight</th><th class=\"n\">mean</th>"
+        var norms = data.Watch.GradientNorms;
+        text.Append(ReportCharts.LogCourses("norm of the gradient, log10", norms))
+            .Append("<p class=\"legend names\">");
+        for (int i = 0; i < norms.Count; i++)
+        {
+            text.Append($"<span><i class=\"c{i % 8}\"></i>{Escape(norms[i].Name)}</span> ");
+        }
+        text.Append("</p></div>\n<table><thead><tr><th>weight</th><th class=\"n\">mean</th>"
             + "<th class=\"n\">deviation</th><th>values</th><th>gradient</th></tr></thead><tbody>");
         foreach (var weight in data.Watch.Weights)
         {

@@ -27,6 +27,8 @@ internal static class ReportStyle
           margin: 0 6px 4px 12px; } .legend i:first-child { margin-left: 0; }
         i.train { color: var(--train); } i.val { color: var(--val); }
         i.best { color: var(--best); border-top-style: dashed !important; }
+        .names { max-width: 420px; } .names span { display: inline-block; margin-right: 10px; }
+        .names i { margin-left: 0; border-top-color: var(--c); }
         .worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(118px, 1fr));
           gap: 14px; } .worst img { width: 112px; image-rendering: pixelated;
           background: var(--card); } .worst figcaption { font-size: 12px; line-height: 1.35;
@@ -42,12 +44,9 @@ internal static class ReportStyle
         .bar.val { fill: var(--val); } .cell.empty { fill: var(--card); }
         .cell.good { fill: var(--train); } .cell.bad { fill: var(--val); }
         .cell.share { fill: var(--soft); }
-        .c0 { stroke: #0072b2; } .c1 { stroke: #d55e00; } .c2 { stroke: #009e73; }
-        .c3 { stroke: #cc79a7; } .c4 { stroke: #e69f00; } .c5 { stroke: #56b4e9; }
-        .c6 { stroke: #999; } .c7 { stroke: #b8a900; }
-        .dot.c0 { fill: #0072b2; } .dot.c1 { fill: #d55e00; } .dot.c2 { fill: #009e73; }
-        .dot.c3 { fill: #cc79a7; } .dot.c4 { fill: #e69f00; } .dot.c5 { fill: #56b4e9; }
-        .dot.c6 { fill: #999; } .dot.c7 { fill: #b8a900; }
+        .c0 { --c: #0072b2; } .c1 { --c: #d55e00; } .c2 { --c: #009e73; } .c3 { --c: #cc79a7; }
+        .c4 { --c: #e69f00; } .c5 { --c: #56b4e9; } .c6 { --c: #999; } .c7 { --c: #b8a900; }
+        polyline[class*=" c"] { stroke: var(--c); } circle[class*=" c"] { fill: var(--c); }
 
         """;
 }

@@ -47,8 +47,8 @@ internal sealed class Svg
     public void Dot(double x, double y, double radius, string style, string? tip = null) =>
         _text.Append(
             CultureInfo.InvariantCulture,
-            $"<circle cx=\"{x:0.##}\" cy=\"{y:0.##}\" r=\"{radius:0.#}\" class=\"{style}\""
-            + Close("circle", tip));
+            $"<circle cx=\"{x:0.##}\" cy=\"{y:0.##}\" r=\"{radius:0.#}\" "
+            + $"class=\"{style}\"{Close("circle", tip)}");
 
     /// <param name="anchor">`start`, `middle` or `end`.</param>
     /// <param name="turned">Reads from bottom to top.</param>
@@ -56,10 +56,9 @@ internal sealed class Svg
         double x, double y, string text, string anchor = "start", string style = "label",
         bool turned = false) => _text.Append(
             CultureInfo.InvariantCulture,
-            $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\" class=\"{style}\""
-            + (turned ? string.Create(
-                CultureInfo.InvariantCulture, $" transform=\"rotate(-90 {x:0.#} {y:0.#})\"") : "")
-            + $">{Escape(text)}</text>");
+            $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\" class=\"{style}\" "
+            + $"transform=\"rotate({(turned ? -90 : 0)} {x:0.#} {y:0.#})\">"
+            + $"{Escape(text)}</text>");
 
     public override string ToString() => _text + "</svg>";
 

@@ -9,7 +9,7 @@ namespace Dl.Training.Watching;
 public sealed record WeightView(string Name, Histogram Values, Histogram? Gradient);
 
 /// <summary>Collects histograms, and writes events where a folder is given.</summary>
-internal sealed class TrainingWatch : IDisposable
+internal sealed class TrainingWatch : ITrainingObserver, IDisposable
 {
     private readonly EventFile? _events;
     private readonly string _metric;
@@ -35,7 +35,7 @@ internal sealed class TrainingWatch : IDisposable
     /// <summary>What the run is, for the text tab.</summary>
     public void Describe(string markdown) => _events?.Text("run", 0, markdown);
 
-    public void EpochDone(Model model, EpochRecord record)
+    public void EpochEnded(Model model, EpochRecord record)
     {
         Weights = [.. model.Weights.All.Select(Look)];
         int trained = 0;
