@@ -28,6 +28,8 @@ public static class UnaryOps
             "gelu_tanh", "GELU by its tanh approximation, as in GPT-2"),
         Silu = Activation<SiluRow>("silu", "x sigmoid(x), also called swish"),
         Sigmoid = Activation<SigmoidRow>("sigmoid", "1 / (1 + e^-x)"),
+        HardSigmoid = Activation<HardSigmoidRow>(
+            "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
         Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
         Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
         Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
@@ -118,6 +120,14 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Sigmoid(x);
         public static V Slope(V x, V y, V alpha) => y * (Of(1) - y);
+    }
+
+    private struct HardSigmoidRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Vector512.Min(Vector512.Max(x + Of(3), V.Zero), Of(6)) * Of(1f / 6);
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x + Of(3), Above(Of(3) - x, Of(1f / 6), V.Zero), V.Zero);
     }
 
     private struct TanhRow : IUnaryRow
