@@ -45,21 +45,16 @@ internal static unsafe class RecurrentCells
     public static void Lstm(
         float* gates, float* z, float* c, float* nextC, float* nextH, float* y, int units)
     {
-        float* input = gates, forget = gates + units;
-        float* candidate = forget + units, output = candidate + units;
+        float* forget = gates + units, candidate = forget + units, output = candidate + units;
+        ApplySigmoid(gates, z, 2 * units);
+        ApplyTanh(candidate, z + (2 * units), units);
+        ApplySigmoid(output, z + (3 * units), units);
         for (int j = 0; j < units; j += Lane.Count)
         {
             int n = Math.Min(Lane.Count, units - j);
-            V i = Sigmoid(Lane.Load(input + j, n) + Lane.Load(z + j, n));
-            V f = Sigmoid(Lane.Load(forget + j, n) + Lane.Load(z + units + j, n));
-            V g = Tanh(Lane.Load(candidate + j, n) + Lane.Load(z + (2 * units) + j, n));
-            V o = Sigmoid(Lane.Load(output + j, n) + Lane.Load(z + (3 * units) + j, n));
-            V cell = Fma(f, Lane.Load(c + j, n), i * g);
-            V h = o * Tanh(cell);
-            Lane.Store(input + j, i, n);
-            Lane.Store(forget + j, f, n);
-            Lane.Store(candidate + j, g, n);
-            Lane.Store(output + j, o, n);
+            V added = Lane.Load(gates + j, n) * Lane.Load(candidate + j, n);
+            V cell = Fma(Lane.Load(forget + j, n), Lane.Load(c + j, n), added);
+            V h = Lane.Load(output + j, n) * Tanh(cell);
             Lane.Store(nextC + j, cell, n);
             Lane.Store(nextH + j, h, n);
             Lane.Store(y + j, h, n);
@@ -98,18 +93,15 @@ internal static unsafe class RecurrentCells
         float* gates, float* z, float* bias, float* memory, float* h, float* nextH, float* y,
         int units)
     {
-        float* reset = gates, update = gates + units, candidate = update + units;
+        float* update = gates + units, candidate = update + units;
+        ApplySigmoid(gates, z, 2 * units);
         for (int j = 0; j < units; j += Lane.Count)
         {
             int n = Math.Min(Lane.Count, units - j);
-            V r = Sigmoid(Lane.Load(reset + j, n) + Lane.Load(z + j, n));
-            V u = Sigmoid(Lane.Load(update + j, n) + Lane.Load(z + units + j, n));
             V hidden = Lane.Load(z + (2 * units) + j, n);
             hidden = bias == null ? hidden : hidden + Lane.Load(bias + j, n);
-            V c = Tanh(Fma(r, hidden, Lane.Load(candidate + j, n)));
-            V state = Fma(u, Lane.Load(h + j, n) - c, c);
-            Lane.Store(reset + j, r, n);
-            Lane.Store(update + j, u, n);
+            V c = Tanh(Fma(Lane.Load(gates + j, n), hidden, Lane.Load(candidate + j, n)));
+            V state = Fma(Lane.Load(update + j, n), Lane.Load(h + j, n) - c, c);
             Lane.Store(candidate + j, c, n);
             Lane.Store(memory + j, hidden, n);
             Lane.Store(nextH + j, state, n);
@@ -155,6 +147,30 @@ internal static unsafe class RecurrentCells
             int n = Math.Min(Lane.Count, units - j);
             V value = Lane.Load(z + j, n);
             Lane.Store(dh + j, add ? value + Lane.Load(dh + j, n) : value, n);
+        }
+    }
+
+    // A loop for each function: the compiler inlines only so many calls into one method.
+
+    /// <summary>gates = sigmoid(gates + z).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ApplySigmoid(float* gates, float* z, int count)
+    {
+        for (int j = 0; j < count; j += Lane.Count)
+        {
+            int n = Math.Min(Lane.Count, count - j);
+            Lane.Store(gates + j, Sigmoid(Lane.Load(gates + j, n) + Lane.Load(z + j, n)), n);
+        }
+    }
+
+    /// <summary>gates = tanh(gates + z).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ApplyTanh(float* gates, float* z, int count)
+    {
+        for (int j = 0; j < count; j += Lane.Count)
+        {
+            int n = Math.Min(Lane.Count, count - j);
+            Lane.Store(gates + j, Tanh(Lane.Load(gates + j, n) + Lane.Load(z + j, n)), n);
         }
     }
 }
