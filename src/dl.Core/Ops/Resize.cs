@@ -1,6 +1,7 @@
 // Resizing channels-last images, (B,H,W,C) to (B,OH,OW,C), by the nearest pixel or by linear
 // interpolation along both dimensions. Output pixel o lies at
-//   p = scale * (o + shift) - shift,  y[o] = (1 - f) x[floor p] + f x[floor p + 1],  f = p - floor p
+//   p = scale * (o + shift) - shift,  y[o] = (1 - f) x[floor p] + f x[floor p + 1],
+//   f = p - floor p
 // inside the image; shift is 1/2 where pixels are areas, and 0 where their corners are aligned and
 // for the nearest pixel (f = 0). Gradients gather: each input pixel asks the outputs around it.
 using System.Runtime.InteropServices;
