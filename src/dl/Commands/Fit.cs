@@ -23,7 +23,7 @@ internal static class FitCommand
                 FitOptionSpecs.Schedule, Momentum, WeightDecay, ClipGradient, LabelSmoothing,
                 Patience, Time, Seed, Device, Threads),
             new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, Report,
-                TensorBoard, DryRun, Json),
+                FitOptionSpecs.Boundary, TensorBoard, DryRun, Json),
             General,
         ],
         Examples =
@@ -106,6 +106,7 @@ internal static class FitCommand
             LogFile = values.Text(FitOptionSpecs.Log),
             CurvesFile = values.Text(FitOptionSpecs.Curves),
             ReportFile = values.Text(Report),
+            BoundaryFile = values.Text(FitOptionSpecs.Boundary),
             TensorBoardFolder = values.Text(TensorBoard),
             CommandLine = values.CommandLine,
             DryRun = values.Flag(DryRun),
