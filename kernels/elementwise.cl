@@ -171,7 +171,7 @@ BINARY(probability_cross_entropy, -(b * log_p(a) + (1.0f - b) * log_p(1.0f - a))
     (a - b) / most(a * (1.0f - a), K(1e-12f)), log_p(1.0f - a) - log_p(a))
 BINARY(sigmoid_focal, focal_weight(a, b, alpha) * (softplus_v(a) - a * b),
     focal_slope_a(a, b, alpha), focal_slope_b(a, b, alpha))
-BINARY(kl_divergence, b <= K(0) ? K(0) : b * (log_v(b) - a), -b,
+BINARY(kl_divergence, b <= K(0) ? K(0) : b * (log_v(b) - a), b <= K(0) ? K(0) : -b,
     b <= K(0) ? K(0) : log_v(b) + 1.0f - a)
 BINARY(hinge, most(K(0), 1.0f - a * b), violated(a, b, K(1), b), violated(a, b, K(1), a))
 BINARY(perceptron_criterion, most(K(0), -(a * b)), violated(a, b, K(0), b),

@@ -140,7 +140,7 @@ public static partial class BinaryOps
     {
         // Log-probability a, probability b: b (log b - a), and 0 where b is 0.
         public static V Value(V a, V b, V alpha) => Positive(b, b * (Vector512.Log(b) - a));
-        public static V SlopeA(V a, V b, V alpha) => -b;
+        public static V SlopeA(V a, V b, V alpha) => Positive(b, -b);
         public static V SlopeB(V a, V b, V alpha) =>
             Positive(b, Vector512.Log(b) + Of(1) - a);
 

@@ -229,10 +229,11 @@ internal static class ElementwiseCases
             v => Map(v[3], i => v[2][i] * slope(v[0][i], v[1][i / inner % n], alpha)));
     }
 
-    /// <summary>Probabilities stay away from 0 and 1, squares are no less than 0.</summary>
+    /// <summary>Probabilities, log-probabilities and squares are what they are called.</summary>
     private static Operand Left(BinaryOp op, int n) => op.Name switch
     {
         "probability_cross_entropy" => In(n, 0.05, 0.95),
+        "kl_divergence" => In(n, -4, -0.1),
         "robust" => In(n, 0, 30),
         _ => In(n, -2, 2),
     };
