@@ -55,7 +55,7 @@ internal static class FitDocument
         {
             ["optimizer"] = Text(setup.Rule.Name),
             ["lr"] = Number(settings.LearningRate),
-            ["schedule"] = Text(settings.Schedule.Name),
+            ["schedule"] = Text(settings.Schedule.Text),
             ["batch_size"] = Number(settings.BatchSize),
             ["epochs"] = Number(settings.Epochs),
             ["patience"] = Number(settings.Patience),

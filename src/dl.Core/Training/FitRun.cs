@@ -24,6 +24,9 @@ internal sealed class FitRun : IDisposable
     /// <summary>The arena of the best epoch so far.</summary>
     private const string BestName = "training.best";
 
+    /// <summary>The arena of the average of the weights.</summary>
+    private const string AverageName = "training.average";
+
     /// <summary>Seconds between checkpoints unless the user says otherwise.</summary>
     private const double CheckpointSeconds = 10;
 
@@ -82,7 +85,9 @@ internal sealed class FitRun : IDisposable
         checkpoint.Model.LoadWeights(Model);
         _optimizer.Restore(name => Run(checkpoint, name));
         _optimizer.Steps = state.OptimizerSteps;
-        Trainer.Restore(state, state.BestEpoch > 0 ? Run(checkpoint, BestName) : null);
+        Trainer.Restore(
+            state, state.BestEpoch > 0 ? Run(checkpoint, BestName) : null,
+            state.Averaged > 0 ? Run(checkpoint, AverageName) : null);
         _secondsBefore = state.Seconds;
         _log.LogInformation(
             "resumed after epoch {Epoch}, step {Step}", state.Epoch, state.Step);
@@ -129,6 +134,10 @@ internal sealed class FitRun : IDisposable
         {
             tensors.Add((BestName, best));
         }
+        if (Trainer.AverageWeights is { } average)
+        {
+            tensors.Add((AverageName, average));
+        }
         CheckpointFile.Save(
             CheckpointPath(output), FitDocument.Create(_setup, Trainer.State, _fingerprint), Model,
             tensors, JsonSerializer.Serialize(state, TrainerStateJson.Default.TrainerState));
@@ -137,6 +146,7 @@ internal sealed class FitRun : IDisposable
 
     public void Dispose()
     {
+        Trainer.Dispose();
         _optimizer.Dispose();
         Model.Dispose();
     }

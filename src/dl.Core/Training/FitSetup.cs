@@ -68,7 +68,7 @@ public sealed record FitSetup(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
             options.Model, plan.ParameterCount, task.Loss.Name, rule.Name,
-            settings.LearningRate.ToString(CultureInfo.InvariantCulture), settings.Schedule.Name,
+            settings.LearningRate.ToString(CultureInfo.InvariantCulture), settings.Schedule.Text,
             batch, epochs);
         return new FitSetup(options, data, task, graph, plan, rule, settings);
     }
@@ -87,8 +87,8 @@ public sealed record FitSetup(
             ["optimizer"] = Rule.Name,
             ["batch_size"] = Text(Settings.BatchSize),
             ["lr"] = Text(Settings.LearningRate),
-            ["schedule"] = Settings.Schedule.Name,
-            ["epochs"] = Settings.Schedule.Name == "constant" ? "" : Text(Settings.Epochs),
+            ["schedule"] = Settings.Schedule.Text,
+            ["epochs"] = Settings.Schedule.KnowsItsEnd ? Text(Settings.Epochs) : "",
             ["momentum"] = Text(Options.Momentum),
             ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),
