@@ -73,6 +73,9 @@ public static class SelfTest
         ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RandomCases.All,
         OptimizerStepCases.All,
         AveragingCases.All,
+        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
+        ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RecurrentCases.All,
+        RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
