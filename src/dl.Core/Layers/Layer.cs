@@ -24,6 +24,7 @@ namespace Dl.Layers;
 // Shapes.
 [JsonDerivedType(typeof(Flatten), "flatten")]
 [JsonDerivedType(typeof(Reshape), "reshape")]
+[JsonDerivedType(typeof(Permute), "permute")]
 // Joins.
 [JsonDerivedType(typeof(Add), "add")]
 [JsonDerivedType(typeof(Multiply), "multiply")]

@@ -1,8 +1,7 @@
 // The training loop: batches forward, loss backward, optimiser step; after each epoch validation,
 // the best weights so far, early stopping. All of its state can be saved between any two steps and
 // taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
-// random
-// numbers are counted (Tensors/Rng.cs).
+// random numbers are counted (Tensors/Rng.cs).
 using System.Diagnostics;
 using Dl.Data;
 using Dl.Layers;
@@ -12,34 +11,14 @@ using Dl.Tensors;
 
 namespace Dl.Training;
 
-/// <summary>The numbers of a training run, all defaults resolved.</summary>
-/// <param name="Patience">Epochs without improvement before stopping; 0: never stop early.</param>
-/// <param name="Threads">Threads that prepare batches.</param>
-public sealed record TrainerSettings(
-    int Epochs, int BatchSize, double LearningRate, double? ClipNorm, int Patience, ulong Seed,
-    LossSettings Loss, int Threads)
-{
-    /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
-    public Schedule Schedule { get; init; } = Schedules.Find("constant");
-}
-
-/// <summary>A sign of life during an epoch.</summary>
-public readonly record struct TrainingProgress(
-    int Epoch, int Epochs, int Step, int StepsPerEpoch, double Loss, double SamplesPerSecond,
-    double EpochSecondsLeft);
-
-/// <summary>Loss and metrics of a model on a dataset.</summary>
-public sealed record Evaluation(double Loss, Predictions Predictions)
-{
-    public IReadOnlyDictionary<string, double> Metrics { get; } = Predictions.Compute();
-}
-
 /// <summary>Trains one model on one split of the data.</summary>
 public sealed class Trainer(
     Model model, LearningTask task, Optimizer optimizer, TrainerSettings settings, DataSplits data)
 {
     private const ulong LayerStream = 0x4C61_7972;
     private readonly Rng _rng = new(settings.Seed, LayerStream);
+    private readonly Evaluator _evaluator = new(model, task, settings);
+    private readonly Predictions _predictions = new(task);
     private float[] _outputs = [];
 
     /// <summary>Where training stands.</summary>
@@ -47,6 +26,9 @@ public sealed class Trainer(
 
     /// <summary>The arena of the best epoch; null before the first epoch has ended.</summary>
     public float[]? BestWeights { get; private set; }
+
+    /// <summary>Who looks on, in the order in which they are told.</summary>
+    public IList<ITrainingObserver> Observers { get; } = [];
 
     public int StepsPerEpoch =>
         (data.Train.Count + settings.BatchSize - 1) / settings.BatchSize;
@@ -74,14 +56,13 @@ public sealed class Trainer(
     {
         var watch = Stopwatch.StartNew();
         var order = Batches.Order(data.Train.Count, settings.Seed, State.Epoch);
-        var predictions = new Predictions(task);
         using var tape = new Tape(model.Device);
         using var batches = new Batches(
             data.Train, settings.BatchSize, order, settings.Threads, skip: State.Step);
         long samples = 0;
         foreach (var batch in batches)
         {
-            Step(tape, batch, predictions, order);
+            Step(tape, batch, order);
             samples += batch.Count;
             double seconds = watch.Elapsed.TotalSeconds;
             progress(new TrainingProgress(
@@ -97,26 +78,7 @@ public sealed class Trainer(
     }
 
     /// <summary>Loss and metrics of the current weights on a dataset.</summary>
-    public Evaluation Evaluate(IDataset dataset)
-    {
-        var predictions = new Predictions(task);
-        double lossSum = 0;
-        using var tape = new Tape(model.Device, recording: false);
-        var pass = new Pass(tape, false, _rng);
-        var outputs = Array.Empty<float>();
-        using var batches = new Batches(dataset, EvaluationBatch(), null, settings.Threads);
-        foreach (var batch in batches)
-        {
-            var output = Forward(pass, batch);
-            var loss = task.BatchLoss(
-                tape, output, Targets(batch), batch.Count, settings.Loss);
-            Read(output, ref outputs);
-            predictions.Add(outputs, Targets(batch), batch.Count);
-            lossSum += loss.Device.ReadScalar(loss.Storage) * (double)batch.Count;
-            tape.Reset();
-        }
-        return new Evaluation(lossSum / Math.Max(1, dataset.Count), predictions);
-    }
+    public Evaluation Evaluate(IDataset dataset) => _evaluator.Run(dataset, _rng);
 
     /// <summary>Puts the best weights in place of the last ones.</summary>
     public void UseBest()
@@ -127,31 +89,70 @@ public sealed class Trainer(
         }
     }
 
-    private void Step(Tape tape, Batch batch, Predictions predictions, int[] order)
+    /// <summary>One batch: forward, loss, backward, update, and the books.</summary>
+    private void Step(Tape tape, Batch batch, int[] order)
     {
-        var pass = new Pass(tape, true, _rng);
-        var output = Forward(pass, batch);
-        var loss = task.BatchLoss(tape, output, Targets(batch), batch.Count, settings.Loss);
+        var moment = new TrainingMoment(
+            model, tape, batch, order, State.Epoch + 1, State.Step + 1, Rate());
+        var input = Prepare(tape, batch);
+        var output = model.Forward(new Pass(tape, true, _rng), input);
+        var loss = Loss(tape, output, batch);
         tape.Backward(loss);
-        optimizer.Step(Rate(), settings.ClipNorm);
         float value = loss.Device.ReadScalar(loss.Storage);
+        CheckLoss(moment, output, value);
+        Update(moment);
+        Book(batch, output, value);
+        tape.Reset();
+    }
+
+    /// <summary>The input of a training step on the device.</summary>
+    private Tensor Prepare(Tape tape, Batch batch) => Evaluator.Input(tape, data.Train, batch);
+
+    /// <summary>Mean loss of a training batch, a scalar.</summary>
+    private Tensor Loss(Tape tape, Tensor output, Batch batch) => task.BatchLoss(
+        tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+
+    private void CheckLoss(in TrainingMoment moment, Tensor output, float value)
+    {
+        foreach (var observer in Observers)
+        {
+            observer.LossKnown(moment, output, value);
+        }
         if (!float.IsFinite(value))
         {
-            string first = data.Train.Locate(order[batch.First]);
+            string first = data.Train.Locate(moment.Order[moment.Batch.First]);
             throw new DlException(
-                $"training: the loss became {value} in epoch {State.Epoch + 1}, step "
-                + $"{State.Step + 1} (its first sample: {first}); try a smaller --lr, "
+                $"training: the loss became {value} in epoch {moment.Epoch}, step "
+                + $"{moment.Step} (its first sample: {first}); try a smaller --lr, "
                 + "--clip-grad 1, or look for absurd values with `dl check DATA`");
         }
-        Read(output, ref _outputs);
-        predictions.Clear();
-        predictions.Add(_outputs, Targets(batch), batch.Count);
-        State.MetricSum += predictions.Compute(task.Metrics[0]) * batch.Count;
-        State.LossSum += value * (double)batch.Count;
+    }
+
+    private void Update(in TrainingMoment moment)
+    {
+        foreach (var observer in Observers)
+        {
+            observer.GradientsReady(moment);
+        }
+        optimizer.Step(moment.Rate, settings.ClipNorm);
+        foreach (var observer in Observers)
+        {
+            observer.Updated(moment);
+        }
+    }
+
+    /// <summary>Adds the step to the epoch's sums.</summary>
+    private void Book(Batch batch, Tensor output, float loss)
+    {
+        _predictions.Clear();
+        _predictions.Add(
+            Evaluator.Read(output, ref _outputs), Evaluator.Targets(data.Train, batch),
+            batch.Count);
+        State.MetricSum += _predictions.Compute(task.Metrics[0]) * batch.Count;
+        State.LossSum += loss * (double)batch.Count;
         State.Samples += batch.Count;
         State.Step++;
         State.RngPosition = _rng.Position;
-        tape.Reset();
     }
 
     /// <summary>The learning rate of the next step.</summary>
@@ -180,6 +181,10 @@ public sealed class Trainer(
         KeepBest(record);
         State.History.Add(record);
         (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);
+        foreach (var observer in Observers)
+        {
+            observer.EpochEnded(model, record);
+        }
         return record;
     }
 
@@ -201,31 +206,5 @@ public sealed class Trainer(
             (State.BestEpoch, State.EpochsSinceBest) = (record.Epoch, 0);
             BestWeights = model.Weights.Snapshot();
         }
-    }
-
-    private ReadOnlySpan<float> Targets(Batch batch) =>
-        batch.Targets.AsSpan(0, batch.Count * data.Train.TargetWidth);
-
-    private Tensor Forward(Pass pass, Batch batch)
-    {
-        var shape = data.Train.FeatureShape.Prepend(batch.Count);
-        var input = pass.Tape.Input(shape, batch.Features.AsSpan(0, (int)shape.Count));
-        return model.Forward(pass, input);
-    }
-
-    /// <summary>
-    /// Larger than for training where samples are small: nothing is kept for gradients.
-    /// </summary>
-    private int EvaluationBatch() =>
-        (int)Math.Clamp(1_000_000 / Math.Max(1, data.Train.FeatureShape.Count),
-            Math.Min(settings.BatchSize, 256), 1024);
-
-    private static void Read(Tensor output, ref float[] buffer)
-    {
-        if (buffer.Length != output.Shape.Count)
-        {
-            buffer = new float[output.Shape.Count];
-        }
-        output.Device.Read(output.Storage, buffer);
     }
 }

@@ -70,7 +70,8 @@ public static class SelfTest
     private static readonly Func<IEnumerable<Case>>[] Families =
     [
         ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
-        ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RecurrentCases.All,
+        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
+        RecurrentCases.All, RandomCases.All, OptimizerStepCases.All,
         RandomCases.All, OptimizerStepCases.All,
     ];
 

@@ -37,6 +37,7 @@ public sealed class LayerTests
         // Shapes.
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },
         { """{"type":"reshape","shape":[4,6]}""", [2, 3, 4], [4, 6], "" },
+        { """{"type":"permute","order":[2,0,1]}""", [2, 3, 4], [4, 2, 3], "" },
         // Activations and noise.
         { """{"type":"activation","function":"tanh"}""", [2, 3], [2, 3], "" },
         { """{"type":"softmax"}""", [5], [5], "" },
@@ -120,6 +121,7 @@ public sealed class LayerTests
     [InlineData("""{"type":"max_pool2d","window":9}""", "does not fit")]
     [InlineData("""{"type":"dropout","rate":1}""", "rate 1")]
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
+    [InlineData("""{"type":"permute","order":[0,2,2]}""", "each of 0 to 2 once")]
     public void WrongLayersAreNamed(string json, string message)
     {
         var layer = JsonSerializer.Deserialize(json, LayerJson.Default.Layer)!;
