@@ -71,8 +71,7 @@ public static class SelfTest
     [
         ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
         ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
-        RecurrentCases.All, RandomCases.All, OptimizerStepCases.All,
-        RandomCases.All, OptimizerStepCases.All,
+        RecurrentCases.All, SequenceCases.All, RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
