@@ -3,6 +3,9 @@
 // layers, and the output layer (dense, as many units as the data needs) is added at the end.
 //   convN[xK][sS]   N filters, K x K kernel (3), stride S (1), padding same
 //   poolN, avgpoolN windows of N x N;  gap  global average pooling
+//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over time x
+//                   features; the rows of an image or the columns of a table are the steps. What
+//                   follows gets the last state, another recurrent layer the sequence
 //   denseN, dropoutR, flatten, softmax, and every activation by name
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -36,16 +39,34 @@ internal static partial class LayerString
             {
                 layers.Add(new Flatten());
             }
+            if (layer is RecurrentLayer)
+            {
+                Sequence(layers, input);
+            }
             image = image && layer is Conv2d or MaxPool2d or AveragePool2d or Dropout;
             layers.Add(layer);
         }
         if (image || input.Rank == 3 && !layers.Any(l => l is Dense or Flatten
-            or GlobalAveragePool2d))
+            or GlobalAveragePool2d or RecurrentLayer))
         {
             layers.Add(new Flatten());
         }
         layers.Add(new Dense { Units = 0, Name = "output" });
         return new Graph { Layers = [.. layers] };
+    }
+
+    /// <summary>Prepares what is there for a recurrent layer to follow.</summary>
+    private static void Sequence(List<Layer> layers, Shape input)
+    {
+        int below = layers.FindLastIndex(l => l is RecurrentLayer);
+        if (below >= 0)
+        {
+            layers[below] = (RecurrentLayer)layers[below] with { Output = "sequence" };
+        }
+        else if (layers.Count == 0 && input.Rank is 1 or 3)
+        {
+            layers.Add(new Reshape { Shape = [input[0], input.Skip(1).Product(0, input.Rank - 1)] });
+        }
     }
 
     private static void Activate(List<Layer> layers, string function)
@@ -90,6 +111,12 @@ internal static partial class LayerString
             "avgpool" when whole > 0 =>
                 new AveragePool2d { Window = new Size2(whole, whole) },
             "gap" => new GlobalAveragePool2d(),
+            "rnn" or "birnn" when whole > 0 =>
+                new Rnn { Units = whole, Bidirectional = kind[0] == 'b' },
+            "lstm" or "bilstm" when whole > 0 =>
+                new Lstm { Units = whole, Bidirectional = kind[0] == 'b' },
+            "gru" or "bigru" when whole > 0 =>
+                new Gru { Units = whole, Bidirectional = kind[0] == 'b' },
             "dense" when whole > 0 => new Dense { Units = whole },
             "dropout" when number is > 0 and < 1 => new Dropout { Rate = (float)number },
             "flatten" => new Flatten(),
@@ -100,10 +127,11 @@ internal static partial class LayerString
 
     private static UsageException Unknown(string text, string part, string kind)
     {
-        string[] kinds = ["conv32", "conv32x5s2", "pool2", "avgpool2", "gap", "dense128",
+        string[] kinds = ["conv32", "conv32x5s2", "pool2", "avgpool2", "gap", "lstm64", "dense128",
             "dropout0.5", "flatten", "softmax"];
         string? near = Nearest.Find(kind, Activations.All.Select(a => a.Name).Concat(
-            ["conv", "pool", "avgpool", "gap", "dense", "dropout", "flatten", "softmax"]));
+            ["conv", "pool", "avgpool", "gap", "rnn", "lstm", "gru", "birnn", "bilstm",
+                "bigru", "dense", "dropout", "flatten", "softmax"]));
         return new UsageException(
             $"model '{text}': '{part}' is no layer"
             + (near is null || near == kind ? "" : $"; did you mean '{near}'?")

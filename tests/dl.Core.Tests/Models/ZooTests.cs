@@ -18,6 +18,11 @@ public sealed class ZooTests
         3241354)]
     [InlineData("conv8x5s2-gap", new[] { 28, 28, 3 }, 4, (25 * 3 * 8) + 8 + (8 * 4) + 4)]
     [InlineData("dense5-tanh", new[] { 2 }, 2, 10 + 5 + 10 + 2)]
+    [InlineData("lstm8", new[] { 20, 3 }, 2, (4 * 8 * (3 + 8 + 1)) + (8 * 2) + 2)]
+    [InlineData("bigru4-dropout0.1-rnn5-dense3-relu", new[] { 20, 2 }, 2,
+        (2 * ((3 * 4 * (2 + 4 + 1)) + 4)) + (5 * (8 + 5 + 1)) + (5 * 3) + 3 + (3 * 2) + 2)]
+    [InlineData("gru6", new[] { 28, 28, 3 }, 10, (3 * 6 * (84 + 6 + 1)) + 6 + (6 * 10) + 10)]
+    [InlineData("rnn6", new[] { 9 }, 1, (6 * (1 + 6 + 1)) + 6 + 1)]
     public void ParameterCounts(string model, int[] input, int outputs, int parameters)
     {
         var (graph, _) = Zoo.Resolve(model, new Shape(input), outputs, 0);
