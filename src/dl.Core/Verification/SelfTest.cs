@@ -77,6 +77,7 @@ public static class SelfTest
         AveragingCases.All,
         ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
         RecurrentCases.All, RandomCases.All, OptimizerStepCases.All,
+        RecurrentCases.All, SequenceCases.All, RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
