@@ -71,7 +71,7 @@ public static class SelfTest
     [
         ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
         ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RandomCases.All,
-        OptimizerStepCases.All,
+        OptimizerStepCases.All, AttentionCases.All, RotaryCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
