@@ -70,8 +70,8 @@ public static class SelfTest
     private static readonly Func<IEnumerable<Case>>[] Families =
     [
         ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
-        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
-        RandomCases.All, OptimizerStepCases.All,
+        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, NormCases.All,
+        SoftmaxCases.All, RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
