@@ -78,6 +78,8 @@ public static class SelfTest
         AveragingCases.All,
         ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
         RecurrentCases.All, RandomCases.All, OptimizerStepCases.All,
+        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, NormCases.All,
+        SoftmaxCases.All, RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>
