@@ -94,7 +94,14 @@ public abstract record Layer
 /// <summary>What one forward run of a model hands to its layers.</summary>
 /// <param name="Training">Dropout and batch statistics are on.</param>
 /// <param name="Rng">Where layers draw from, in the order of the graph.</param>
-public sealed record Pass(Tape Tape, bool Training, Rng Rng);
+public sealed record Pass(Tape Tape, bool Training, Rng Rng)
+{
+    /// <summary>
+    /// How much of a batch enters running statistics, in place of the layers' own momentum; null:
+    /// theirs. 1/k for the k-th batch makes them the plain mean over batches.
+    /// </summary>
+    public float? StatisticsMomentum { get; init; }
+}
 
 /// <summary>A weight that a layer needs.</summary>
 /// <param name="Name">`weight` or `bias`; the model prepends the layer's name.</param>

@@ -17,9 +17,9 @@ public sealed class OpTests : IDisposable
         .. UnaryOps.All.Select(op => new OpRow(
             op.Name, new(3, 7), (t, x) => t.Unary(op, x[0]), Of(new(3, 7), 0.3, 2.5))),
         // Apart from each other and from the kinks of the pointwise losses.
-        .. BinaryOps.All.Select(op => new OpRow(
-            op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
-            Of(new(3, 7), 1.5, 2.5), Of(new(3, 7), -0.8, -0.4))),
+        .. BinaryOps.All.Where(op => op.Name is not "probability_cross_entropy").Select(
+            op => new OpRow(op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
+                Of(new(3, 7), 1.5, 2.5), Of(new(3, 7), -0.8, -0.4))),
 
         new("relu below zero", new(9), (t, x) => t.Unary(UnaryOps.Relu, x[0]),
             Of(new(9), -2, -0.3)),
