@@ -88,7 +88,7 @@ public static class FitJob
         CheckAveraging(options);
         // Refused before training, not after.
         foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile,
-            options.ReportFile, options.RatePlotFile])
+            options.ReportFile, options.BoundaryFile, options.RatePlotFile])
         {
             if (path is not null)
             {
@@ -143,7 +143,9 @@ public static class FitJob
             ? new EpochLog(path, setup.Task.Metrics[0].Name, run.Trainer.State.History)
             : null;
         using var watch = Watch(options, setup);
-        Observe(run.Trainer, setup, watch);
+        var boundary = options.BoundaryFile is null
+            ? null : new Boundary(setup.Task, setup.Data);
+        Observe(run.Trainer, setup, watch, boundary);
         bool done = run.Train(events, record => epochLog?.Add(record));
         var state = run.Trainer.State;
         if (!done)
@@ -170,6 +172,10 @@ public static class FitJob
             Curves.Write(
                 curves, options.Model, state.History, setup.Task.Metrics[0].Name, state.BestEpoch);
         }
+        if (options.BoundaryFile is { } plane)
+        {
+            boundary!.Write(plane);
+        }
         if (options.ReportFile is { } report)
         {
             var (part, data) = setup.Data switch
@@ -189,7 +195,8 @@ public static class FitJob
             ? null
             : new TrainingWatch(options.TensorBoardFolder, setup.Task.Metrics[0].Name);
 
-    private static void Observe(Trainer trainer, FitSetup setup, TrainingWatch? watch)
+    private static void Observe(
+        Trainer trainer, FitSetup setup, TrainingWatch? watch, Boundary? boundary)
     {
         trainer.Observers.Add(new Watchdog(
             setup.Data.Train, new LossAdvice(setup.Settings.ClipNorm is not null)));
@@ -198,6 +205,10 @@ public static class FitJob
             watch.Describe(setup.Options.CommandLine is { } line
                 ? $"`{line}`" : setup.Options.Model);
             trainer.Observers.Add(watch);
+        }
+        if (boundary is not null)
+        {
+            trainer.Observers.Add(boundary);
         }
     }
 

@@ -112,6 +112,9 @@ public sealed record FitOptions
     /// <summary>HTML page on the run; null: none.</summary>
     public string? ReportFile { get; init; }
 
+    /// <summary>PNG picture of the decision boundary at stages; null: none.</summary>
+    public string? BoundaryFile { get; init; }
+
     /// <summary>Folder for TensorBoard's event files; null: none.</summary>
     public string? TensorBoardFolder { get; init; }
 

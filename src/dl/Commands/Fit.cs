@@ -26,7 +26,7 @@ internal static class FitCommand
                 Device, Threads),
             new("Transfer", From, FitRateOptions.Freeze),
             new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, Report,
-                TensorBoard, DryRun, Json),
+                FitOptionSpecs.Boundary, TensorBoard, DryRun, Json),
             General,
         ],
         Examples =
@@ -123,6 +123,7 @@ internal static class FitCommand
             LogFile = values.Text(FitOptionSpecs.Log),
             CurvesFile = values.Text(FitOptionSpecs.Curves),
             ReportFile = values.Text(Report),
+            BoundaryFile = values.Text(FitOptionSpecs.Boundary),
             TensorBoardFolder = values.Text(TensorBoard),
             CommandLine = values.CommandLine,
             DryRun = values.Flag(DryRun),

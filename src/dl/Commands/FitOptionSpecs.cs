@@ -217,6 +217,14 @@ internal static class FitOptionSpecs
             + "the settings that repeat the run.",
     };
 
+    public static readonly OptionSpec Boundary = new(
+        "boundary", "draw the decision boundary to a PNG file")
+    {
+        Kind = ValueKind.Path, Value = "FILE.png",
+        More = "For tables of two numeric columns and labels: how the model divides the plane at "
+            + "six stages of its training.",
+    };
+
     public static readonly OptionSpec TensorBoard = new(
         "tensorboard", "write event files for TensorBoard")
     {
