@@ -98,7 +98,7 @@ public static class FitJob
     private static void CheckNames(FitOptions options)
     {
         Zoo.CheckName(options.Model);
-        _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
+        _ = options.Optimizer is null ? null : OptimizerSettings.Parse(options.Optimizer);
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
         _ = options.Init is null ? null : Initializers.Find(options.Init);

@@ -148,7 +148,9 @@ internal static class ConfigFile
         }
         else
         {
-            WriteScalar(json, values.Text(option)!, option.Kind);
+            WriteScalar(
+                json, values.Text(option)!,
+                values.IsWord(option) ? ValueKind.Text : option.Kind);
         }
     }
 

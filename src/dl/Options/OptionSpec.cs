@@ -49,6 +49,9 @@ internal sealed record OptionSpec(string Name, string Help)
     /// <summary>The only values there are; null: any.</summary>
     public string[]? Allowed { get; init; }
 
+    /// <summary>A word that may stand in place of the number, such as `all`.</summary>
+    public string? Word { get; init; }
+
     /// <summary>The kind of `dl info --list KIND` that holds the names; null: none does.</summary>
     public string? Registry { get; init; }
 

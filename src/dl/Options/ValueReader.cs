@@ -29,7 +29,7 @@ internal static class ValueReader
             }
             return;
         }
-        bool right = option.Kind switch
+        bool right = text == option.Word || option.Kind switch
         {
             ValueKind.Flag => text is "true" or "false",
             ValueKind.Integer => long.TryParse(
@@ -75,7 +75,10 @@ internal static class ValueReader
     }
 
     /// <summary>What the option takes, for messages and the man page.</summary>
-    public static string Expected(OptionSpec option) => option.Kind switch
+    public static string Expected(OptionSpec option) =>
+        Kind(option) + (option.Word is { } word ? $", or {word}" : "");
+
+    private static string Kind(OptionSpec option) => option.Kind switch
     {
         ValueKind.Flag => "true or false",
         ValueKind.Integer => "a whole number" + Bounds(option),

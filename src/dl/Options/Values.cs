@@ -46,6 +46,10 @@ internal sealed class Values(CommandSpec command)
     public double? Number(OptionSpec option) =>
         Text(option) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
 
+    /// <summary>Is it the word that stands for a number?</summary>
+    public bool IsWord(OptionSpec option) =>
+        option.Word is { } word && Text(option) == word;
+
     public double? Seconds(OptionSpec option) =>
         Text(option) is { } text ? ValueReader.Seconds(text) : null;
 
