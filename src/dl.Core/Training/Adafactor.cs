@@ -19,7 +19,7 @@ internal sealed class Adafactor(OptimizerSettings settings) : IUpdateMethod
     public IReadOnlyList<string> State { get; } =
         settings["beta1"] != 0 ? ["rows", "columns", "m"] : ["rows", "columns"];
 
-    public float Start => 0;
+    public float Start(int run) => 0;
 
     public long StateLength(int run, Shape weight) => Matrices.Of(weight).StateLength(run);
 

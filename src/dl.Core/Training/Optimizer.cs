@@ -52,7 +52,7 @@ public sealed class Optimizer : IDisposable
                 _lengths[i] = checked(_lengths[i] + StateLength(i, group));
             }
             _state[i] = device.Rent(DType.F32, Math.Max(1, _lengths[i]));
-            device.Fill(_state[i], _lengths[i], _method.Start);
+            device.Fill(_state[i], _lengths[i], _method.Start(i));
         }
         _steps = BindGroups();
     }

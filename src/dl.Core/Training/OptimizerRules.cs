@@ -22,8 +22,8 @@ public interface IUpdateMethod
     /// <summary>Names of the runs of state, as checkpoints store them.</summary>
     IReadOnlyList<string> State { get; }
 
-    /// <summary>Every element of the state before the first step.</summary>
-    float Start { get; }
+    /// <summary>Every element of a run before the first step.</summary>
+    float Start(int run);
 
     /// <summary>Elements that a run of state holds for a weight of this shape.</summary>
     long StateLength(int run, Shape weight);
@@ -35,13 +35,14 @@ public interface IUpdateMethod
 }
 
 /// <summary>A rule that is one row over every weight: state as long as the weights.</summary>
+/// <param name="start">Where the last run of state starts; the others at 0.</param>
 internal sealed class RowMethod(
     UpdateRule row, string[] state, Func<StepNumbers, UpdateNumbers> numbers, float start = 0)
     : IUpdateMethod
 {
     public IReadOnlyList<string> State => state;
 
-    public float Start => start;
+    public float Start(int run) => run == state.Length - 1 ? start : 0;
 
     public long StateLength(int run, Shape weight) => weight.Count;
 

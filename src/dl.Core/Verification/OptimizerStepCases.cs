@@ -116,7 +116,7 @@ internal static class OptimizerStepCases
     private static UpdateNumbers Plain => new()
     {
         Rate = 0.5f,
-        Rate2 = 0.4f,
+        Rate2 = 0.2f,
         Beta1 = 0.9f,
         Take1 = 0.2f,
         Beta2 = 0.75f,
