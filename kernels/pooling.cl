@@ -79,6 +79,19 @@ KERNEL void max_pool_gradient(
     }
 }
 
+// Reads the places of the maxima; one item for each window and channel.
+KERNEL void max_unpool_gradient(
+    __global const real *dy, __global const int *indices, __global real *dx, pool_shape s,
+    real beta)
+{
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * s.channels) {
+        int c = item % s.channels, image = item / s.channels / s.out_width / s.out_height;
+        long pixel = (long)image * s.height * s.width + indices[item];
+        real value = dy[pixel * s.channels + c];
+        dx[item] = beta == 0 ? value : value + beta * dx[item];
+    }
+}
+
 // Taps that a window's sum is divided by.
 INLINE real divisor(int oy, int ox, pool_shape s, int count_padding)
 {

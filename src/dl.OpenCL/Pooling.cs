@@ -28,6 +28,17 @@ public sealed unsafe partial class OpenClDevice
         }
     }
 
+    public override void MaxUnpoolGradient(
+        Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta)
+    {
+        long items = (long)shape.Batch * shape.OutHeight * shape.OutWidth * shape.Channels;
+        if (items > 0)
+        {
+            Find("pooling", "max_unpool_gradient").Arg(dy).Arg(indices).Arg(dx)
+                .Arg(new PoolArguments(shape)).Arg(beta).Over(items, ElementGrain);
+        }
+    }
+
     public override void AveragePool(Storage x, Storage y, in PoolShape shape, bool countPadding)
     {
         long items = PoolItems(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Channels);

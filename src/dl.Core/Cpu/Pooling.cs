@@ -19,6 +19,11 @@ public sealed unsafe partial class CpuDevice
         SplitRows(shape.Batch * shape.Height, 4L * shape.Width * shape.Channels,
             new MaxPoolGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
 
+    public override void MaxUnpoolGradient(
+        Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta) =>
+        SplitRows(shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.Channels,
+            new MaxUnpoolGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
+
     public override void AveragePool(Storage x, Storage y, in PoolShape shape, bool countPadding) =>
         SplitRows(shape.Batch * shape.OutHeight,
             (long)shape.OutWidth * shape.Channels * shape.Window.Height * shape.Window.Width,
@@ -85,7 +90,9 @@ public sealed unsafe partial class CpuDevice
                     {
                         int pixel = (iy * s.Width) + ix;
                         V value = Lane.Load(image + ((long)pixel * channels) + c, count);
-                        V larger = Vector512.GreaterThan(value, best);
+                        // NaN wins and stays.
+                        V larger = Vector512.GreaterThan(value, best)
+                            | Vector512.AndNot(Vector512.IsNaN(value), Vector512.IsNaN(best));
                         best = Vector512.ConditionalSelect(larger, value, best);
                         where = Vector512.ConditionalSelect(
                             larger.AsInt32(), Vector512.Create(pixel), where);
@@ -142,6 +149,30 @@ public sealed unsafe partial class CpuDevice
                     }
                 }
                 Lane.Store(target + c, sum, count);
+            }
+        }
+    }
+
+    private readonly struct MaxUnpoolGradientRange(
+        float* dy, int* indices, float* dx, PoolShape s, float beta) : IRange
+    {
+        /// <summary>Rows of the pool's output, counted over the batch.</summary>
+        public void Run(int from, int to)
+        {
+            int outHeight = s.OutHeight, row = s.OutWidth * s.Channels;
+            for (int i = from; i < to; i++)
+            {
+                float* image = dy + ((long)(i / outHeight) * s.Height * s.Width * s.Channels);
+                int* where = indices + ((long)i * row);
+                float* target = dx + ((long)i * row);
+                for (int ox = 0, at = 0; ox < s.OutWidth; ox++)
+                {
+                    for (int c = 0; c < s.Channels; c++, at++)
+                    {
+                        float value = image[((long)where[at] * s.Channels) + c];
+                        target[at] = beta == 0 ? value : value + (beta * target[at]);
+                    }
+                }
             }
         }
     }

@@ -16,21 +16,27 @@ public static class UnaryOps
     private static readonly List<UnaryOp> Rows = [];
 
     public static readonly UnaryOp
-        Linear = Activation<LinearRow>("linear"),
-        Relu = Activation<ReluRow>("relu"),
-        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", 0.1f),
-        Elu = Activation<EluRow>("elu", 1f),
-        Selu = Activation<SeluRow>("selu"),
-        Gelu = Activation<GeluRow>("gelu"),
-        GeluTanh = Activation<GeluTanhRow>("gelu_tanh"),
-        Silu = Activation<SiluRow>("silu"),
-        Sigmoid = Activation<SigmoidRow>("sigmoid"),
-        Tanh = Activation<TanhRow>("tanh"),
-        Softplus = Activation<SoftplusRow>("softplus"),
-        Softsign = Activation<SoftsignRow>("softsign"),
-        HardSwish = Activation<HardSwishRow>("hard_swish"),
-        Mish = Activation<MishRow>("mish"),
-        Step = Activation<StepRow>("step"),
+        Linear = Activation<LinearRow>("linear", "x"),
+        Relu = Activation<ReluRow>("relu", "max(x, 0)"),
+        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
+        Elu = Activation<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
+        Selu = Activation<SeluRow>(
+            "selu", "ELU scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017)"),
+        Gelu = Activation<GeluRow>(
+            "gelu", "x times the normal distribution function (Hendrycks and Gimpel 2016)"),
+        GeluTanh = Activation<GeluTanhRow>(
+            "gelu_tanh", "GELU by its tanh approximation, as in GPT-2"),
+        Silu = Activation<SiluRow>("silu", "x sigmoid(x), also called swish"),
+        Sigmoid = Activation<SigmoidRow>("sigmoid", "1 / (1 + e^-x)"),
+        HardSigmoid = Activation<HardSigmoidRow>(
+            "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
+        Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
+        Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
+        Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
+        HardSwish = Activation<HardSwishRow>(
+            "hard_swish", "x hard_sigmoid(x) (Howard et al. 2019)"),
+        Mish = Activation<MishRow>("mish", "x tanh(softplus(x)) (Misra 2019)"),
+        Step = Activation<StepRow>("step", "1 from 0 on, else 0; gradients do not pass it"),
         Exp = Row<ExpRow>("exp"),
         Log = Row<LogRow>("log"),
         Abs = Row<AbsRow>("abs"),
@@ -116,6 +122,14 @@ public static class UnaryOps
         public static V Slope(V x, V y, V alpha) => y * (Of(1) - y);
     }
 
+    private struct HardSigmoidRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Vector512.Min(Vector512.Max(x + Of(3), V.Zero), Of(6)) * Of(1f / 6);
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x + Of(3), Above(Of(3) - x, Of(1f / 6), V.Zero), V.Zero);
+    }
+
     private struct TanhRow : IUnaryRow
     {
         public static V Value(V x, V alpha) => Tanh(x);
@@ -197,17 +211,17 @@ public static class UnaryOps
         public static V Slope(V x, V y, V alpha) => alpha;
     }
 
-    private static UnaryOp Row<T>(string name, float alpha = 0, bool isActivation = false)
+    private static UnaryOp Row<T>(string name, float alpha = 0, string? description = null)
         where T : struct, IUnaryRow
     {
-        var op = UnaryOp.Of<T>(name, alpha, isActivation);
+        var op = UnaryOp.Of<T>(name, alpha, description);
         Rows.Add(op);
         return op;
     }
 
-    /// <summary>A row that makes sense between layers.</summary>
-    private static UnaryOp Activation<T>(string name, float alpha = 0)
-        where T : struct, IUnaryRow => Row<T>(name, alpha, isActivation: true);
+    /// <summary>A row that makes sense between layers, with one line for people.</summary>
+    private static UnaryOp Activation<T>(string name, string description, float alpha = 0)
+        where T : struct, IUnaryRow => Row<T>(name, alpha, description);
 
     /// <summary>x > 0 ? a : b.</summary>
     private static V Above(V x, V a, V b) => Select(Vector512.GreaterThan(x, V.Zero), a, b);
@@ -216,26 +230,22 @@ public static class UnaryOps
 }
 
 /// <summary>
-/// The ops of two arguments, by name; pointwise losses among them (b is the target).
+/// The ops of two arguments, by name; pointwise losses among them (PointwiseLosses.cs).
 /// </summary>
-public static class BinaryOps
+public static partial class BinaryOps
 {
     public static readonly BinaryOp
         Add = BinaryOp.Of<AddRow>("add"),
         Subtract = BinaryOp.Of<SubtractRow>("subtract"),
         Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
-        Divide = BinaryOp.Of<DivideRow>("divide"),
-        SquaredError = BinaryOp.Of<SquaredErrorRow>("squared_error"),
-        AbsoluteError = BinaryOp.Of<AbsoluteErrorRow>("absolute_error"),
-        Huber = BinaryOp.Of<HuberRow>("huber", 1f),
-        SigmoidCrossEntropy = BinaryOp.Of<SigmoidCrossEntropyRow>("sigmoid_cross_entropy"),
-        Hinge = BinaryOp.Of<HingeRow>("hinge"),
-        PerceptronCriterion = BinaryOp.Of<PerceptronRow>("perceptron_criterion");
+        Divide = BinaryOp.Of<DivideRow>("divide");
 
-    public static IReadOnlyList<BinaryOp> All { get; } =
+    /// <summary>Made when asked for: the fields are spread over files.</summary>
+    public static IReadOnlyList<BinaryOp> All => field ??=
     [
-        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, SigmoidCrossEntropy,
-        Hinge, PerceptronCriterion,
+        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh, Pinball,
+        PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
+        Hinge, PerceptronCriterion, Robust,
     ];
 
     // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.
@@ -266,66 +276,4 @@ public static class BinaryOps
         public static V SlopeA(V a, V b, V alpha) => Of(1) / b;
         public static V SlopeB(V a, V b, V alpha) => -a / (b * b);
     }
-
-    private struct SquaredErrorRow : IBinaryRow
-    {
-        public static V Value(V a, V b, V alpha) => (a - b) * (a - b);
-        public static V SlopeA(V a, V b, V alpha) => Of(2) * (a - b);
-        public static V SlopeB(V a, V b, V alpha) => Of(2) * (b - a);
-    }
-
-    private struct AbsoluteErrorRow : IBinaryRow
-    {
-        public static V Value(V a, V b, V alpha) => Vector512.Abs(a - b);
-        public static V SlopeA(V a, V b, V alpha) => Sign(a - b);
-        public static V SlopeB(V a, V b, V alpha) => Sign(b - a);
-    }
-
-    private struct HuberRow : IBinaryRow
-    {
-        // e^2 / 2 within alpha of the target, alpha (|e| - alpha / 2) beyond.
-        public static V Value(V a, V b, V alpha)
-        {
-            V e = Vector512.Abs(a - b);
-            return Select(Vector512.LessThan(e, alpha),
-                Of(0.5f) * e * e, alpha * (e - (Of(0.5f) * alpha)));
-        }
-
-        public static V SlopeA(V a, V b, V alpha) =>
-            Vector512.Min(Vector512.Max(a - b, -alpha), alpha);
-        public static V SlopeB(V a, V b, V alpha) => SlopeA(b, a, alpha);
-    }
-
-    private struct SigmoidCrossEntropyRow : IBinaryRow
-    {
-        // Logit a, target b in [0, 1]: softplus(a) - a b.
-        public static V Value(V a, V b, V alpha) => Softplus(a) - (a * b);
-        public static V SlopeA(V a, V b, V alpha) => Sigmoid(a) - b;
-        public static V SlopeB(V a, V b, V alpha) => -a;
-    }
-
-    private struct HingeRow : IBinaryRow
-    {
-        // Target b is -1 or 1.
-        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, Of(1) - (a * b));
-        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, Of(1), b);
-        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, Of(1), a);
-    }
-
-    private struct PerceptronRow : IBinaryRow
-    {
-        // Target b is -1 or 1. The slope is -b wherever the sign is wrong or undecided, so a step
-        // of
-        // gradient descent with one sample is Rosenblatt's rule.
-        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, -(a * b));
-        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, V.Zero, b);
-        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, V.Zero, a);
-    }
-
-    private static V Sign(V e) => Select(Vector512.GreaterThan(e, V.Zero), Of(1),
-        Select(Vector512.LessThan(e, V.Zero), Of(-1), V.Zero));
-
-    /// <summary>a b &lt;= margin ? -slope : 0.</summary>
-    private static V Violated(V a, V b, V margin, V slope) =>
-        Select(Vector512.LessThanOrEqual(a * b, margin), -slope, V.Zero);
 }

@@ -13,7 +13,7 @@ internal sealed class GoldenCase : IDisposable
     private const double ForwardBound = 1e-5;
 
     /// <summary>Arguments that describe the case to people.</summary>
-    private static readonly HashSet<string> Remarks = ["formula", "layout", "note", "weight"];
+    private static readonly HashSet<string> Remarks = ["formula", "layout", "note", "of", "weight"];
 
     private readonly SafetensorsFile _tensors;
     private readonly JsonElement _arguments;
@@ -132,6 +132,30 @@ internal sealed class GoldenCase : IDisposable
         return value.GetArrayLength() == 1 ? new Size2(height ?? 1, value[0].GetInt32())
             : new Size2(value[0].GetInt32(), value[1].GetInt32());
     }
+
+    /// <summary>A number for every dimension, or one for each.</summary>
+    public double[]? Spread(string name, int dimensions)
+    {
+        if (Numbers(name) is { } list)
+        {
+            return list.Length == dimensions ? list
+                : list.Length == 1 ? Repeat(list[0], dimensions)
+                : throw new NotBuiltException($"{name} has {list.Length} numbers");
+        }
+        double value = Number(name, double.NaN);
+        return double.IsNaN(value) ? null : Repeat(value, dimensions);
+
+        static double[] Repeat(double value, int count)
+        {
+            var values = new double[count];
+            Array.Fill(values, value);
+            return values;
+        }
+    }
+
+    /// <summary>A number for depth, height and width, or a list of three.</summary>
+    public Size3 Triple(string name, Size3 otherwise) => Spread(name, 3) is { } values
+        ? new Size3((int)values[0], (int)values[1], (int)values[2]) : otherwise;
 
     /// <summary>A list of numbers, or null.</summary>
     public double[]? Numbers(string name) =>
@@ -265,16 +289,26 @@ internal sealed record Layout(int InsertAt, int[] Order)
     /// <summary>(out, in) to (in, out).</summary>
     public static Layout Transposed { get; } = new(-1, [1, 0]);
 
-    /// <summary>(N, C, H, W) or (N, C, W) to (N, H, W, C).</summary>
+    /// <summary>
+    /// (N, C, H, W) or (N, C, W) to (N, H, W, C), (N, C, D, H, W) to (N, D, H, W, C).
+    /// </summary>
     public static Layout Image(int rank) => rank switch
     {
         3 => new Layout(2, [0, 2, 3, 1]),
         4 => new Layout(-1, [0, 2, 3, 1]),
+        5 => new Layout(-1, [0, 2, 3, 4, 1]),
         _ => throw new NotBuiltException($"images of {rank} dimensions"),
     };
 
-    /// <summary>(O, I, H, W) or (O, I, W) to (H, W, I, O).</summary>
-    public static Layout Filter(int rank) => Image(rank) with { Order = [2, 3, 1, 0] };
+    /// <summary>
+    /// (O, I, H, W) or (O, I, W) to (H, W, I, O), (O, I, D, H, W) to (D, H, W, I, O).
+    /// </summary>
+    public static Layout Filter(int rank) =>
+        Image(rank) with { Order = rank == 5 ? [2, 3, 4, 1, 0] : [2, 3, 1, 0] };
+
+    /// <summary>As <see cref="Image"/>, without a height where there is none.</summary>
+    public static Layout Spatial(int rank) =>
+        rank == 3 ? new Layout(-1, [0, 2, 1]) : Image(rank);
 
     public (Shape Shape, float[] Values) Apply(GoldenTensor tensor)
     {

@@ -15,6 +15,7 @@ internal static class GoldenConvolutions
             test.Finish(test.Tape.MatMul(test.Leaf("a"), test.Leaf("b")))),
         new("conv2d", "x w y", Convolution),
         new("conv1d", "x w y", Convolution),
+        new("conv3d", "x w y", Convolution3d),
         new("conv_transpose2d", "x w y", ConvolutionTransposed),
         new("conv_transpose1d", "x w y", ConvolutionTransposed),
     ];
@@ -38,6 +39,19 @@ internal static class GoldenConvolutions
         test.Finish(
             test.Tape.Convolution(x, w, b, stride, padding, dilation, test.Integer("groups", 1)),
             Layout.Image(rank));
+    }
+
+    private static void Convolution3d(GoldenCase test)
+    {
+        var each = new Size3(1, 1, 1);
+        var padding = test.Triple("padding", default);
+        test.Finish(
+            test.Tape.Convolution3d(
+                test.Leaf("x", Layout.Image(5)), test.Leaf("w", Layout.Filter(5)),
+                test.OptionalLeaf("b"), test.Triple("stride", each),
+                Padding3.Even(padding.Depth, padding.Height, padding.Width),
+                test.Triple("dilation", each), test.Integer("groups", 1)),
+            Layout.Image(5));
     }
 
     private static void ConvolutionTransposed(GoldenCase test)

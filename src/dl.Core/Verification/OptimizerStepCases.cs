@@ -101,7 +101,8 @@ internal static class OptimizerStepCases
         }
         yield return Norm(100_003);
         foreach (var (batch, rows, columns) in ((int, int, int)[])
-            [(1, 1, 1), (1, 1, 700), (1, 17, 33), (9, 5, 16), (2, 300, 1), (1, 3, 2049)])
+            [(1, 1, 1), (1, 1, 700), (1, 17, 33), (9, 5, 16), (2, 300, 1), (1, 3, 2049),
+                (1, 2, 1024), (4, 1, 15), (3, 3, 3)])
         {
             yield return Factored(batch, rows, columns);
         }

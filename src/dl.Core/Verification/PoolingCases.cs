@@ -32,6 +32,8 @@ internal static class PoolingCases
             yield return Max(shape, 1_000_000);
             yield return MaxGradient(shape, 0);
             yield return MaxGradient(shape, 1);
+            yield return UnpoolGradient(shape, 0);
+            yield return UnpoolGradient(shape, 1);
             foreach (bool countPadding in (bool[])[false, true])
             {
                 yield return Average(shape, countPadding);
@@ -41,6 +43,7 @@ internal static class PoolingCases
         }
         yield return Max(Timed, 1_000_000).TimedByBytes();
         yield return MaxGradient(Timed, 0).TimedByBytes();
+        yield return UnpoolGradient(Timed, 0).TimedByBytes();
         yield return Average(Timed, true).TimedByBytes();
         yield return AverageGradient(Timed, true, 0).TimedByBytes();
     }
@@ -70,6 +73,22 @@ internal static class PoolingCases
                     int b = y / (p.OutHeight * p.OutWidth * p.Channels);
                     int pixel = (b * p.Height * p.Width) + (int)v[2][y];
                     v[4][(pixel * p.Channels) + (y % p.Channels)] += v[3][y];
+                }
+            });
+
+    private static Case UnpoolGradient(PoolShape p, float beta) =>
+        new("MaxUnpoolGradient", $"{Text(p)} beta {beta}", 1e-6,
+            [
+                In(XLength(p)), Ids(YLength(p), p.Height * p.Width), Out(YLength(p), beta),
+            ],
+            (d, s) => d.MaxUnpoolGradient(s[0], s[1], s[2], p, beta),
+            v =>
+            {
+                for (int y = 0; y < v[2].Length; y++)
+                {
+                    int b = y / (p.OutHeight * p.OutWidth * p.Channels);
+                    int pixel = (b * p.Height * p.Width) + (int)v[1][y];
+                    v[2][y] += v[0][(pixel * p.Channels) + (y % p.Channels)];
                 }
             });
 

@@ -148,9 +148,9 @@ internal static class ConfigFile
         }
         else
         {
-            WriteScalar(
-                json, values.Text(option)!,
-                values.IsWord(option) ? ValueKind.Text : option.Kind);
+            string text = values.Text(option)!;
+            bool word = option.Words is { } words && Array.IndexOf(words, text) >= 0;
+            WriteScalar(json, text, word ? ValueKind.Text : option.Kind);
         }
     }
 
@@ -168,6 +168,10 @@ internal static class ConfigFile
     {
         switch (kind)
         {
+            case ValueKind.Number when !double.TryParse(
+                text, NumberStyles.Float, CultureInfo.InvariantCulture, out _):
+                json.WriteStringValue(text);
+                break;
             case ValueKind.Integer:
                 json.WriteNumberValue(long.Parse(text, CultureInfo.InvariantCulture));
                 break;

@@ -29,7 +29,11 @@ internal static class ValueReader
             }
             return;
         }
-        bool right = text == option.Word || option.Kind switch
+        if (option.Words is { } words && Array.IndexOf(words, text) >= 0)
+        {
+            return;
+        }
+        bool right = option.Kind switch
         {
             ValueKind.Flag => text is "true" or "false",
             ValueKind.Integer => long.TryParse(
@@ -75,10 +79,10 @@ internal static class ValueReader
     }
 
     /// <summary>What the option takes, for messages and the man page.</summary>
-    public static string Expected(OptionSpec option) =>
-        Kind(option) + (option.Word is { } word ? $", or {word}" : "");
+    public static string Expected(OptionSpec option) => Form(option)
+        + (option.Words is { } words ? " or " + string.Join(" or ", words) : "");
 
-    private static string Kind(OptionSpec option) => option.Kind switch
+    private static string Form(OptionSpec option) => option.Kind switch
     {
         ValueKind.Flag => "true or false",
         ValueKind.Integer => "a whole number" + Bounds(option),

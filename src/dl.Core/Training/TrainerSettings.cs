@@ -1,0 +1,27 @@
+using Dl.Tasks;
+
+namespace Dl.Training;
+
+/// <summary>The numbers of a training run, all defaults resolved.</summary>
+/// <param name="Patience">Epochs without improvement before stopping; 0: never stop early.</param>
+/// <param name="Threads">Threads that prepare batches.</param>
+public sealed record TrainerSettings(
+    int Epochs, int BatchSize, double LearningRate, double? ClipNorm, int Patience, ulong Seed,
+    LossSettings Loss, int Threads)
+{
+    /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
+    public Schedule Schedule { get; init; } = Schedules.Find("constant");
+
+    /// <summary>What goes before the schedule; null: nothing.</summary>
+    public Warmup? Warmup { get; init; }
+
+    /// <summary>Batches whose gradients make one update, as one batch so much larger would.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public AveragingSettings Averaging { get; init; } = AveragingSettings.None;
+}
+
+/// <summary>A sign of life during an epoch.</summary>
+public readonly record struct TrainingProgress(
+    int Epoch, int Epochs, int Step, int StepsPerEpoch, double Loss, double SamplesPerSecond,
+    double EpochSecondsLeft);
