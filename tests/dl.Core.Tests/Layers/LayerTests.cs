@@ -216,7 +216,9 @@ public sealed class LayerTests
         model.Weights.CompleteGradients();
         foreach (var group in model.Weights.Groups)
         {
-            device.SgdStep(group.Values, group.Gradients, null, group.Count, step, 0, 0, false);
+            device.Update(
+                UpdateRules.Sgd, group.Values, group.Gradients, [], group.Count,
+                new UpdateNumbers { Rate = step });
         }
         model.Weights.ClearGradients();
         return device.ReadScalar(loss.Storage);
