@@ -37,6 +37,11 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(PixelUnshuffle), "pixel_unshuffle")]
 // Normalisation.
 // Sequences: recurrence, attention, embeddings, positions.
+[JsonDerivedType(typeof(MultiHeadAttention), "multi_head_attention")]
+[JsonDerivedType(typeof(TransformerBlock), "transformer_block")]
+[JsonDerivedType(typeof(Embedding), "embedding")]
+[JsonDerivedType(typeof(PositionEmbedding), "position_embedding")]
+[JsonDerivedType(typeof(SinusoidalPositions), "sinusoidal_positions")]
 // Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
@@ -114,4 +119,8 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng)
 /// weights). The layer itself may write it while training.
 /// </param>
 public sealed record ParameterSpec(
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true)
+{
+    /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
+    public int? ZeroRow { get; init; }
+}
