@@ -6,7 +6,7 @@ using Dl.Tensors;
 namespace Dl.Layers;
 
 /// <summary>height x width x channels to height x width x filters.</summary>
-public sealed record Conv2d : Layer
+public sealed record Conv2d : Layer, IActivated
 {
     public required int Filters { get; init; }
 

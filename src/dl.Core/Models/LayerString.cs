@@ -3,7 +3,8 @@
 // layers, and the output layer (dense, as many units as the data needs) is added at the end.
 //   convN[xK][sS]   N filters, K x K kernel (3), stride S (1), padding same
 //   poolN, avgpoolN windows of N x N;  gap  global average pooling
-//   denseN, dropoutR, flatten, softmax, and every activation by name
+//   bn, ln          batch norm, layer norm;  prelu  a rectifier with learnt slopes
+//   denseN, dropoutR, flatten, and every activation by name
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Dl.Layers;
@@ -28,7 +29,7 @@ internal static partial class LayerString
             if (Activations.Exists(part))
             {
                 Activate(layers, part);
-                Zoo.AddDropout(layers, layers[^1] is Dense ? dropout : 0);
+                Zoo.AddDropout(layers, EndsDense(layers) ? dropout : 0);
                 continue;
             }
             var layer = Create(text, part);
@@ -36,8 +37,10 @@ internal static partial class LayerString
             {
                 layers.Add(new Flatten());
             }
-            image = image && layer is Conv2d or MaxPool2d or AveragePool2d or Dropout;
+            image = image && layer is Conv2d or MaxPool2d or AveragePool2d or Dropout
+                or BatchNorm or LayerNorm or PRelu;
             layers.Add(layer);
+            Zoo.AddDropout(layers, layer is PRelu && EndsDense(layers) ? dropout : 0);
         }
         if (image || input.Rank == 3 && !layers.Any(l => l is Dense or Flatten
             or GlobalAveragePool2d))
@@ -63,6 +66,10 @@ internal static partial class LayerString
                 break;
         }
     }
+
+    /// <summary>Is the last layer dense, norms and activations behind it aside?</summary>
+    private static bool EndsDense(List<Layer> layers) =>
+        layers.FindLast(l => l is not (NormLayer or PRelu or Activation)) is Dense;
 
     private static Layer Create(string text, string part)
     {
@@ -93,7 +100,9 @@ internal static partial class LayerString
             "dense" when whole > 0 => new Dense { Units = whole },
             "dropout" when number is > 0 and < 1 => new Dropout { Rate = (float)number },
             "flatten" => new Flatten(),
-            "softmax" => new Softmax(),
+            "bn" when match.Groups[2].Length == 0 => new BatchNorm(),
+            "ln" when match.Groups[2].Length == 0 => new LayerNorm(),
+            "prelu" when match.Groups[2].Length == 0 => new PRelu(),
             _ => throw Unknown(text, part, kind),
         };
     }
@@ -101,9 +110,9 @@ internal static partial class LayerString
     private static UsageException Unknown(string text, string part, string kind)
     {
         string[] kinds = ["conv32", "conv32x5s2", "pool2", "avgpool2", "gap", "dense128",
-            "dropout0.5", "flatten", "softmax"];
+            "bn", "ln", "prelu", "dropout0.5", "flatten"];
         string? near = Nearest.Find(kind, Activations.All.Select(a => a.Name).Concat(
-            ["conv", "pool", "avgpool", "gap", "dense", "dropout", "flatten", "softmax"]));
+            ["conv", "pool", "avgpool", "gap", "dense", "dropout", "flatten", "bn", "ln", "prelu"]));
         return new UsageException(
             $"model '{text}': '{part}' is no layer"
             + (near is null || near == kind ? "" : $"; did you mean '{near}'?")

@@ -18,6 +18,7 @@ public static class UnaryOps
     public static readonly UnaryOp
         Linear = Activation<LinearRow>("linear", "x"),
         Relu = Activation<ReluRow>("relu", "max(x, 0)"),
+        Relu6 = Activation<Relu6Row>("relu6", "ReLU up to 6: clamp(x, 0, 6)"),
         LeakyRelu = Activation<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
         Elu = Activation<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
         Selu = Activation<SeluRow>(
@@ -31,6 +32,7 @@ public static class UnaryOps
         HardSigmoid = Activation<HardSigmoidRow>(
             "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
         Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
+        HardTanh = Activation<HardTanhRow>("hard_tanh", "tanh in three lines: clamp(x, -1, 1)"),
         Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
         Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
         HardSwish = Activation<HardSwishRow>(
@@ -60,6 +62,14 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Select(Vector512.LessThan(x, V.Zero), V.Zero, x);
         public static V Slope(V x, V y, V alpha) => Above(x, Of(1), V.Zero);
+    }
+
+    private struct Relu6Row : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Vector512.Min(Vector512.Max(x, V.Zero), Of(6));
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x, Above(Of(6) - x, Of(1), V.Zero), V.Zero);
     }
 
     private struct LeakyReluRow : IUnaryRow
@@ -134,6 +144,13 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Tanh(x);
         public static V Slope(V x, V y, V alpha) => Of(1) - (y * y);
+    }
+
+    private struct HardTanhRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Vector512.Min(Vector512.Max(x, Of(-1)), Of(1));
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x + Of(1), Above(Of(1) - x, Of(1), V.Zero), V.Zero);
     }
 
     private struct SoftplusRow : IUnaryRow
@@ -244,12 +261,13 @@ public static class BinaryOps
         Huber = BinaryOp.Of<HuberRow>("huber", 1f),
         SigmoidCrossEntropy = BinaryOp.Of<SigmoidCrossEntropyRow>("sigmoid_cross_entropy"),
         Hinge = BinaryOp.Of<HingeRow>("hinge"),
-        PerceptronCriterion = BinaryOp.Of<PerceptronRow>("perceptron_criterion");
+        PerceptronCriterion = BinaryOp.Of<PerceptronRow>("perceptron_criterion"),
+        PRelu = BinaryOp.Of<PReluRow>("prelu");
 
     public static IReadOnlyList<BinaryOp> All { get; } =
     [
         Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, SigmoidCrossEntropy,
-        Hinge, PerceptronCriterion,
+        Hinge, PerceptronCriterion, PRelu,
     ];
 
     // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.
@@ -334,6 +352,17 @@ public static class BinaryOps
         public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, -(a * b));
         public static V SlopeA(V a, V b, V alpha) => Violated(a, b, V.Zero, b);
         public static V SlopeB(V a, V b, V alpha) => Violated(a, b, V.Zero, a);
+    }
+
+    private struct PReluRow : IBinaryRow
+    {
+        // He et al. 2015: b is the slope below 0.
+        public static V Value(V a, V b, V alpha) => Positive(a, a, b * a);
+        public static V SlopeA(V a, V b, V alpha) => Positive(a, Of(1), b);
+        public static V SlopeB(V a, V b, V alpha) => Positive(a, V.Zero, a);
+
+        private static V Positive(V x, V a, V b) =>
+            Select(Vector512.GreaterThan(x, V.Zero), a, b);
     }
 
     private static V Sign(V e) => Select(Vector512.GreaterThan(e, V.Zero), Of(1),
