@@ -5,6 +5,7 @@ using Dl.Layers;
 using Dl.Models;
 using Dl.Tasks;
 using Dl.Tensors;
+using Dl.Training.Watching;
 using Microsoft.Extensions.Logging;
 
 namespace Dl.Training;
@@ -84,8 +85,10 @@ public static class FitJob
             throw new UsageException("--resume: does not go with --folds or --repeats");
         }
         CheckNames(options);
+        CheckAveraging(options);
         // Refused before training, not after.
-        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile])
+        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile,
+            options.ReportFile, options.BoundaryFile, options.RatePlotFile])
         {
             if (path is not null)
             {
@@ -100,11 +103,32 @@ public static class FitJob
         Zoo.CheckName(options.Model);
         _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
+        _ = options.Warmup is null ? null : Warmup.Parse(options.Warmup);
+        if (options.From is { } path)
+        {
+            ModelFile.Load(path).Dispose();
+        }
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
         _ = options.Init is null ? null : Initializers.Find(options.Init);
         if (options.Data.Target.Intersect(options.Data.Ignore).FirstOrDefault() is { } both)
         {
             throw new UsageException($"--ignore: '{both}' is also the --target; name it once");
+        }
+    }
+
+    private static void CheckAveraging(FitOptions options)
+    {
+        if (options.Ema > 0 && options.Swa > 0)
+        {
+            throw new UsageException("--swa: does not go with --ema; give one of the two averages");
+        }
+        if (options.SwaRate is not null && options.Swa == 0)
+        {
+            throw new UsageException("--swa-lr: is the rate of --swa SHARE, which is not given");
+        }
+        if (options.RatePlotFile is not null && !options.FindRate)
+        {
+            throw new UsageException("--lr-plot: draws what --lr find does, which is not given");
         }
     }
 
@@ -114,13 +138,14 @@ public static class FitJob
     {
         var options = setup.Options;
         using var run = new FitRun(setup, device, fingerprint, log);
-        if (options.Resume)
-        {
-            run.Resume();
-        }
+        run.Start(events.Cancel);
         using var epochLog = options.LogFile is { } path
             ? new EpochLog(path, setup.Task.Metrics[0].Name, run.Trainer.State.History)
             : null;
+        using var watch = Watch(options, setup);
+        var boundary = options.BoundaryFile is null
+            ? null : new Boundary(setup.Task, setup.Data);
+        Observe(run.Trainer, setup, watch, boundary);
         bool done = run.Train(events, record => epochLog?.Add(record));
         var state = run.Trainer.State;
         if (!done)
@@ -136,9 +161,9 @@ public static class FitJob
             Scores.Of(run.Trainer, setup.Data.Validation),
             Scores.Of(run.Trainer, setup.Data.Test), [], false, options.Output, setup,
             state.History);
+        var document = FitDocument.Create(setup, state, fingerprint, result);
         if (options.Output is { } output)
         {
-            var document = FitDocument.Create(setup, state, fingerprint, result);
             ModelFile.Save(output, document, run.Model);
             File.Delete(FitRun.CheckpointPath(output));
         }
@@ -147,7 +172,44 @@ public static class FitJob
             Curves.Write(
                 curves, options.Model, state.History, setup.Task.Metrics[0].Name, state.BestEpoch);
         }
+        if (options.BoundaryFile is { } plane)
+        {
+            boundary!.Write(plane);
+        }
+        if (options.ReportFile is { } report)
+        {
+            var (part, data) = setup.Data switch
+            {
+                { Test: { Count: > 0 } test } => ("test", test),
+                { Validation: { Count: > 0 } validation } => ("validation", validation),
+                _ => ("training", setup.Data.Train),
+            };
+            HtmlReport.Write(report, new ReportData(
+                result, watch!, part, data, run.Trainer.Evaluate(data), fingerprint, document));
+        }
         return result;
+    }
+
+    private static TrainingWatch? Watch(FitOptions options, FitSetup setup) =>
+        options.ReportFile is null && options.TensorBoardFolder is null
+            ? null
+            : new TrainingWatch(options.TensorBoardFolder, setup.Task.Metrics[0].Name);
+
+    private static void Observe(
+        Trainer trainer, FitSetup setup, TrainingWatch? watch, Boundary? boundary)
+    {
+        trainer.Observers.Add(new Watchdog(
+            setup.Data.Train, new LossAdvice(setup.Settings.ClipNorm is not null)));
+        if (watch is not null)
+        {
+            watch.Describe(setup.Options.CommandLine is { } line
+                ? $"`{line}`" : setup.Options.Model);
+            trainer.Observers.Add(watch);
+        }
+        if (boundary is not null)
+        {
+            trainer.Observers.Add(boundary);
+        }
     }
 
     /// <summary>
@@ -171,6 +233,7 @@ public static class FitJob
                     options with { Output = null }, split, seed, log);
                 device ??= devices.Open(options.Device, setup.Work, options.Threads);
                 using var run = new FitRun(setup, device, data.Fingerprint, log);
+                run.Start(events.Cancel);
                 if (!run.Train(events, _ => { }))
                 {
                     return new FitResult(

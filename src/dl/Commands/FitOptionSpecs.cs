@@ -119,15 +119,9 @@ internal static class FitOptionSpecs
     public static readonly OptionSpec LearningRate = new(
         "lr", "learning rate [the optimizer's own]")
     {
-        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
-    };
-
-    public static readonly OptionSpec Schedule = new(
-        "schedule", "how the rate runs over the training [cosine]")
-    {
-        Value = "NAME", Registry = "schedules",
-        More = "With cosine the rate falls to 0 at the last of --epochs. The perceptron keeps its "
-            + "rate unless told otherwise.",
+        Kind = ValueKind.Number, Value = "X|find", Min = 0, AboveMin = true, Words = ["find"],
+        More = "`find` tries the rates from 1e-6 to 10 in up to 141 steps, prints the one it takes "
+            + "and trains with it from the first weights.",
     };
 
     public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")
@@ -213,6 +207,30 @@ internal static class FitOptionSpecs
         "curves", "draw losses and metrics to a PNG file")
     {
         Kind = ValueKind.Path, Value = "FILE.png",
+    };
+
+    public static readonly OptionSpec Report = new("report", "write an HTML page on the run")
+    {
+        Kind = ValueKind.Path, Value = "FILE.html",
+        More = "One page that needs nothing beside it: curves, confusion matrix, calibration, the "
+            + "worst errors with their pictures, layers, histograms of weights and gradients, and "
+            + "the settings that repeat the run.",
+    };
+
+    public static readonly OptionSpec Boundary = new(
+        "boundary", "draw the decision boundary to a PNG file")
+    {
+        Kind = ValueKind.Path, Value = "FILE.png",
+        More = "For tables of two numeric columns and labels: how the model divides the plane at "
+            + "six stages of its training.",
+    };
+
+    public static readonly OptionSpec TensorBoard = new(
+        "tensorboard", "write event files for TensorBoard")
+    {
+        Kind = ValueKind.Path, Value = "DIR",
+        More = "Losses, the main metric and the learning rate by epoch, and histograms of weights "
+            + "and gradients. A folder for each run: `tensorboard --logdir` compares them.",
     };
 
     public static readonly OptionSpec DryRun = new("dry-run", "print the layers and stop")
