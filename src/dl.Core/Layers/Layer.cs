@@ -45,6 +45,12 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(InstanceNorm), "instance_norm")]
 [JsonDerivedType(typeof(RmsNorm), "rms_norm")]
 // Sequences: recurrence, attention, embeddings, positions.
+[JsonDerivedType(typeof(Rnn), "rnn")]
+[JsonDerivedType(typeof(Lstm), "lstm")]
+[JsonDerivedType(typeof(Gru), "gru")]
+[JsonDerivedType(typeof(SequenceLength), "sequence_length")]
+[JsonDerivedType(typeof(LastStep), "last_step")]
+[JsonDerivedType(typeof(ReverseTime), "reverse_time")]
 // Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
@@ -82,6 +88,10 @@ public abstract record Layer
 
     /// <summary>The weights, in the order in which <see cref="Forward"/> gets them.</summary>
     public virtual IReadOnlyList<ParameterSpec> Parameters(ReadOnlySpan<Shape> inputs) => [];
+
+    /// <summary>How often one sample passes through each matrix: once a position.</summary>
+    public virtual long Uses(ReadOnlySpan<Shape> inputs, Shape output) =>
+        output.Count / Math.Max(1, output.Last);
 
     /// <summary>Computes a batch. Tensors have the batch as their first dimension.</summary>
     public abstract Tensor Forward(
@@ -177,6 +187,10 @@ public static class LayerDescriptions
         ["group_norm"] = "each sample over its space and groups of channels",
         ["instance_norm"] = "each channel of each sample over its space",
         ["rms_norm"] = "as layer_norm, without mean and shift",
+        // Sequences.
+        ["rnn"] = "the plain recurrent layer (Elman 1990), tanh or relu",
+        ["lstm"] = "long short-term memory (Hochreiter and Schmidhuber 1997)",
+        ["gru"] = "gated recurrent units (Cho et al. 2014)",
         // Activations and noise.
         ["activation"] = "a function by name (dl info --list activations)",
         ["softmax"] = "probabilities along the last dimension",

@@ -110,6 +110,9 @@ internal sealed class GoldenCase : IDisposable
 
     public int Integer(string name, int otherwise) => (int)Number(name, otherwise);
 
+    public string? Text(string name) =>
+        Argument(name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
     public bool Flag(string name, bool otherwise) => Argument(name)?.ValueKind switch
     {
         JsonValueKind.True => true,

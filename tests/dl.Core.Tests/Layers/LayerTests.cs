@@ -125,6 +125,31 @@ public sealed class LayerTests
         },
         { """{"type":"rms_norm"}""", [6, 8], [6, 8], "weight 8" },
         // Sequences.
+        {
+            """{"type":"rnn","units":4,"activation":"relu"}""", [5, 3], [4],
+            "input_weight_l0 3x4, hidden_weight_l0 4x4, bias_l0 4"
+        },
+        {
+            """{"type":"lstm","units":4,"layers":2,"output":"sequence","dropout":0.2}""", [5, 3],
+            [5, 4],
+            "input_weight_l0 3x16, hidden_weight_l0 4x16, bias_l0 16, "
+                + "input_weight_l1 4x16, hidden_weight_l1 4x16, bias_l1 16"
+        },
+        {
+            """{"type":"gru","units":3,"bidirectional":true}""", [5, 2], [6],
+            "input_weight_l0 2x9, hidden_weight_l0 3x9, bias_l0 9, candidate_bias_l0 3, "
+                + "input_weight_l0_reverse 2x9, hidden_weight_l0_reverse 3x9, "
+                + "bias_l0_reverse 9, candidate_bias_l0_reverse 3"
+        },
+        {
+            """{"type":"lstm","units":3,"layers":2,"output":"state","unit_forget_bias":false}""",
+            [4, 2], [12],
+            "input_weight_l0 2x12, hidden_weight_l0 3x12, bias_l0 12, "
+                + "input_weight_l1 3x12, hidden_weight_l1 3x12, bias_l1 12"
+        },
+        { """{"type":"sequence_length","padding":-1}""", [7, 2], [1], "" },
+        { """{"type":"last_step"}""", [5, 3], [3], "" },
+        { """{"type":"reverse_time"}""", [5, 3], [5, 3], "" },
         // Shapes.
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },
         { """{"type":"reshape","shape":[4,6]}""", [2, 3, 4], [4, 6], "" },
@@ -268,6 +293,9 @@ public sealed class LayerTests
     [InlineData("""{"type":"slice","axis":3}""", "expected 0 to 2")]
     [InlineData("""{"type":"slice","start":5,"end":3}""", "axis 0 has 8")]
     [InlineData("""{"type":"dropout","rate":1}""", "rate 1")]
+    [InlineData("""{"type":"lstm","units":3}""", "input is 8x8x4, expected time x features")]
+    [InlineData("""{"type":"gru","units":3,"masked":true}""", "1 inputs given, expected 2")]
+    [InlineData("""{"type":"rnn","units":3,"activation":"tahn"}""", "did you mean 'tanh'?")]
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
     [InlineData("""{"type":"batch_norm","momentum":2}""", "momentum 2")]
     [InlineData("""{"type":"batch_norm","epsilon":0}""", "epsilon 0")]
