@@ -154,7 +154,7 @@ public sealed record ParameterSpec(
 {
     /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
     public int? ZeroRow { get; init; }
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+}
 
 /// <summary>
 /// One line about each kind of the list, for `dl info --list layers`, under the same headings.
@@ -200,6 +200,11 @@ public static class LayerDescriptions
         ["rnn"] = "the plain recurrent layer (Elman 1990), tanh or relu",
         ["lstm"] = "long short-term memory (Hochreiter and Schmidhuber 1997)",
         ["gru"] = "gated recurrent units (Cho et al. 2014)",
+        ["multi_head_attention"] = "attention in several heads, to itself or to a memory",
+        ["transformer_block"] = "attention and two dense layers, normalised (Vaswani et al. 2017)",
+        ["embedding"] = "a learnt vector for each id",
+        ["position_embedding"] = "adds a learnt vector for each step",
+        ["sinusoidal_positions"] = "adds sines and cosines of each step",
         // Activations and noise.
         ["activation"] = "a function by name (dl info --list activations)",
         ["softmax"] = "probabilities along the last dimension",
