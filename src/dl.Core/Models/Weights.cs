@@ -87,6 +87,10 @@ public sealed class Weights : IDisposable
             string name = spec.Decays && initializer is not null ? initializer : spec.Init;
             var values = new float[spec.Shape.Count];
             Initializers.Find(name).Fill(values, spec, rng);
+            if (spec.ZeroRow is { } row)
+            {
+                values.AsSpan(row * spec.Shape.Last, spec.Shape.Last).Clear();
+            }
             _device.Write(parameter.Tensor.Storage, values);
         }
     }

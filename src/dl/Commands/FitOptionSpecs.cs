@@ -14,8 +14,10 @@ internal static class FitOptionSpecs
         Alias = 'm', Value = "NAME|FILE.json", Registry = "models",
         More = "A name of `dl info --list models`, with arguments behind a colon where it takes "
             + "some (`mlp:256,128`); a graph in a JSON file; or layers joined by dashes, such as "
-            + "`conv32-relu-pool2-conv64-relu-pool2-dense128-relu`. The output layer is added to "
-            + "fit the task.",
+            + "`conv32-relu-pool2-conv64-relu-pool2-dense128-relu`, where `conv64x5s2` has 5x5 "
+            + "kernels and stride 2; also sepconv64, dwconv3, convt32s2, avgpool2, gap, gmp, up2, "
+            + "se16, dropout0.5 and activations, for images as for series and volumes. The output "
+            + "layer is added to fit the task.",
     };
 
     public static readonly OptionSpec Task = new("task", "what the model is for [inferred]")
