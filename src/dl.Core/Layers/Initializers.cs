@@ -26,9 +26,22 @@ public static class Initializers
         new("lecun_uniform", (w, p, rng) => Uniform(w, 1.0 / p.FanIn, rng)),
         // The classic rule +-1/sqrt(fan_in) has variance 1 / (3 fan_in).
         new("uniform", (w, p, rng) => Uniform(w, 1.0 / (3.0 * p.FanIn), rng)),
-        new("forget_gate", (w, _, _) => ForgetGate(w)),
         new("normal", (w, _, rng) => Normal(w, 0.01 * 0.01, rng)),
     ];
+
+    /// <summary>
+    /// Biases of an LSTM: 1 for the second of four gates, so that it starts by remembering
+    /// (Jozefowicz et al. 2015). Suits no other weight, so it is not offered to people.
+    /// </summary>
+    internal static Initializer ForgetGate { get; } = new("forget_gate", (w, _, _) =>
+    {
+        Array.Clear(w);
+        Array.Fill(w, 1f, w.Length / 4, w.Length / 4);
+    });
+
+    /// <summary>What a layer asks for.</summary>
+    internal static Initializer Of(ParameterSpec spec) =>
+        spec.Init == ForgetGate.Name ? ForgetGate : Find(spec.Init);
 
     /// <exception cref="UsageException">No initialiser has this name.</exception>
     public static Initializer Find(string name)
@@ -41,16 +54,6 @@ public static class Initializers
             }
         }
         throw new UsageException(Nearest.Unknown("initializer", name, All.Select(i => i.Name)));
-    }
-
-    /// <summary>
-    /// Biases of an LSTM: 1 for the second of four gates, so that it starts by remembering
-    /// (Jozefowicz et al. 2015).
-    /// </summary>
-    private static void ForgetGate(float[] w)
-    {
-        Array.Clear(w);
-        Array.Fill(w, 1f, w.Length / 4, w.Length / 4);
     }
 
     private static void Normal(float[] w, double variance, Rng rng)

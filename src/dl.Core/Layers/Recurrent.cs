@@ -219,7 +219,7 @@ public sealed record Lstm : RecurrentLayer
 
     private protected override RecurrentCell Cell => RecurrentCell.Lstm;
 
-    private protected override string BiasInit => UnitForgetBias ? "forget_gate" : "zeros";
+    private protected override string BiasInit => UnitForgetBias ? Initializers.ForgetGate.Name : "zeros";
 }
 
 /// <summary>Gated recurrent unit, its reset gate behind the hidden product.</summary>

@@ -71,9 +71,10 @@ public sealed class Weights : IDisposable
         foreach (var parameter in All)
         {
             var spec = parameter.Spec;
-            string name = spec.Decays && initializer is not null ? initializer : spec.Init;
+            var start = spec.Decays && initializer is not null
+                ? Initializers.Find(initializer) : Initializers.Of(spec);
             var values = new float[spec.Shape.Count];
-            Initializers.Find(name).Fill(values, spec, rng);
+            start.Fill(values, spec, rng);
             _device.Write(parameter.Tensor.Storage, values);
         }
     }
