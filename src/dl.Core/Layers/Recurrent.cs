@@ -212,14 +212,15 @@ public sealed record Rnn : RecurrentLayer
 /// <summary>Long short-term memory.</summary>
 public sealed record Lstm : RecurrentLayer
 {
-    /// <summary>The forget gate's bias starts at 1 rather than 0: memory is kept at first.</summary>
+    /// <summary>The forget gate's bias starts at 1, not 0: memory is kept at first.</summary>
     public bool UnitForgetBias { get; set; } = true;
 
     private protected override string Kind => "lstm";
 
     private protected override RecurrentCell Cell => RecurrentCell.Lstm;
 
-    private protected override string BiasInit => UnitForgetBias ? Initializers.ForgetGate.Name : "zeros";
+    private protected override string BiasInit =>
+        UnitForgetBias ? Initializers.ForgetGate.Name : base.BiasInit;
 }
 
 /// <summary>Gated recurrent unit, its reset gate behind the hidden product.</summary>

@@ -65,7 +65,8 @@ internal static partial class LayerString
         }
         else if (layers.Count == 0 && input.Rank is 1 or 3)
         {
-            layers.Add(new Reshape { Shape = [input[0], input.Skip(1).Product(0, input.Rank - 1)] });
+            int features = input.Product(1, input.Rank);
+            layers.Add(new Reshape { Shape = [input[0], features] });
         }
     }
 
