@@ -54,7 +54,8 @@ public sealed record Graph
 /// <param name="Sources">Indices of earlier steps; -1 is the input.</param>
 /// <param name="Uses">How often a sample passes through each matrix.</param>
 public sealed record GraphStep(
-    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters, long Uses)
+    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters,
+    long Uses)
 {
     /// <summary>Its weights stay as they are, and it runs as in use while others train.</summary>
     public bool Frozen { get; init; }

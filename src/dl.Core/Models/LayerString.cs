@@ -116,15 +116,10 @@ internal static partial class LayerString
         int stride = match.Groups[4].Length == 0 ? 1 : int.Parse(match.Groups[4].ValueSpan);
         return Convolution(kind, whole, kernel, stride, dimensions)
             ?? Pool(kind, whole, dimensions)
+            ?? Recurrent(kind, whole)
             ?? kind switch
             {
                 "up" when number > 0 => new Resize { Scale = [number] },
-                "rnn" or "birnn" when whole > 0 =>
-                    new Rnn { Units = whole, Bidirectional = kind[0] == 'b' },
-                "lstm" or "bilstm" when whole > 0 =>
-                    new Lstm { Units = whole, Bidirectional = kind[0] == 'b' },
-                "gru" or "bigru" when whole > 0 =>
-                    new Gru { Units = whole, Bidirectional = kind[0] == 'b' },
                 "se" => new SqueezeExcitation { Ratio = whole == 0 ? 16 : whole },
                 "dense" when whole > 0 => new Dense { Units = whole },
                 "dropout" when number is > 0 and < 1 => new Dropout { Rate = (float)number },
@@ -189,6 +184,19 @@ internal static partial class LayerString
             ("avgpool", _) => new AveragePool2d { Window = new Size2(window, window) },
             _ => null,
         };
+
+    private static Layer? Recurrent(string kind, int units)
+    {
+        bool both = kind.StartsWith("bi", StringComparison.Ordinal);
+        return (both ? kind[2..] : kind) switch
+        {
+            _ when units < 1 => null,
+            "rnn" => new Rnn { Units = units, Bidirectional = both },
+            "lstm" => new Lstm { Units = units, Bidirectional = both },
+            "gru" => new Gru { Units = units, Bidirectional = both },
+            _ => null,
+        };
+    }
 
     private static UsageException Unknown(string text, string part, string kind)
     {

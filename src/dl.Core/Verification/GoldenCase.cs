@@ -55,6 +55,9 @@ internal sealed class GoldenCase : IDisposable
 
     public List<GoldenError> Errors { get; } = [];
 
+    /// <summary>Does the file bring the tensor, whether or not the index lists it?</summary>
+    public bool Has(string name) => _tensors.Contains($"{Name}.{name}");
+
     /// <summary>The raw tensor, in the file's layout.</summary>
     /// <exception cref="DataException">The file does not have it.</exception>
     public GoldenTensor Raw(string name)
