@@ -154,7 +154,7 @@ public sealed record ParameterSpec(
 {
     /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
     public int? ZeroRow { get; init; }
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+}
 
 /// <summary>
 /// One line about each kind of the list, for `dl info --list layers`, under the same headings.
