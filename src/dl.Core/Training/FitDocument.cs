@@ -69,6 +69,10 @@ internal static class FitDocument
         {
             result["init"] = Text(init);
         }
+        if (options.Metric is { } metric)
+        {
+            result["metric"] = Text(metric);
+        }
         if (options.BalancedClasses)
         {
             result["class_weights"] = Text("balanced");

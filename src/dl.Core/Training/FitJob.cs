@@ -9,20 +9,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Training;
 
-/// <summary>Loss and metrics of one part of the data.</summary>
-public sealed record Scores(double Loss, IReadOnlyDictionary<string, double> Metrics)
-{
-    internal static Scores? Of(Trainer trainer, IDataset? data)
-    {
-        if (data is not { Count: > 0 })
-        {
-            return null;
-        }
-        var evaluation = trainer.Evaluate(data);
-        return new Scores(evaluation.Loss, evaluation.Metrics);
-    }
-}
-
 /// <summary>What a fit gave; FitReport prints it.</summary>
 /// <param name="Epochs">Epochs trained, which may be fewer than asked for.</param>
 /// <param name="Runs">With folds or repeats: the scores of each held-out part.</param>
@@ -102,6 +88,10 @@ public static class FitJob
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
         _ = options.Init is null ? null : Initializers.Find(options.Init);
+        if (options.Metric is { } metric)
+        {
+            Metrics.CheckName(metric);
+        }
         if (options.Data.Target.Intersect(options.Data.Ignore).FirstOrDefault() is { } both)
         {
             throw new UsageException($"--ignore: '{both}' is also the --target; name it once");
@@ -183,8 +173,9 @@ public static class FitJob
                     ?? throw new UsageException(
                         "--repeats: nothing is held out to score; give --folds, --test or --val");
                 runs.Add(held);
-                var (metric, value) = held.Metrics.First();
-                log.LogInformation("run {Run}: {Metric} {Value:0.####}", runs.Count, metric, value);
+                string metric = setup.Task.Metrics[0].Name;
+                log.LogInformation(
+                    "run {Run}: {Metric} {Value:0.####}", runs.Count, metric, held.Metrics[metric]);
             }
             var last = setup!;
             if (options.Output is null)

@@ -20,6 +20,11 @@ public sealed record FitOptions
     /// <summary>Loss by name; null: the task's own.</summary>
     public string? Loss { get; init; }
 
+    /// <summary>
+    /// What decides which epoch is the best: a metric, or `loss`; null: the task's own.
+    /// </summary>
+    public string? Metric { get; init; }
+
     /// <summary>Passes over the data; null: about 4000 steps, 10 to 200 epochs.</summary>
     public int? Epochs { get; init; }
 

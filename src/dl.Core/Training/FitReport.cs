@@ -33,7 +33,7 @@ public static class FitReport
                     WriteValues(writer, run);
                 }
                 writer.WriteEndArray();
-                var (mean, deviation) = Spread(result.Runs);
+                var (mean, deviation) = Scores.Spread(result.Runs, r => r.All);
                 Write(writer, "mean", mean);
                 Write(writer, "std", deviation);
             }
@@ -55,7 +55,7 @@ public static class FitReport
         }
         if (result.Runs.Count > 0)
         {
-            var (mean, deviation) = Spread(result.Runs);
+            var (mean, deviation) = Scores.Spread(result.Runs, r => r.Metrics);
             rows.Add(("mean", mean));
             rows.Add(("std", deviation));
         }
@@ -74,7 +74,7 @@ public static class FitReport
             text.Append(CultureInfo.InvariantCulture, $"{name,-8}{scores.Loss,12:0.0000}");
             foreach (double value in scores.Metrics.Values)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{Number(value),16}");
+                text.Append(CultureInfo.InvariantCulture, $"{PredictReport.Number(value),16}");
             }
             text.Append('\n');
         }
@@ -88,27 +88,6 @@ public static class FitReport
         return text.ToString();
     }
 
-    /// <summary>Mean and sample standard deviation of the runs.</summary>
-    internal static (Scores Mean, Scores Deviation) Spread(IReadOnlyList<Scores> runs)
-    {
-        var (means, deviations) =
-            (new Dictionary<string, double>(), new Dictionary<string, double>());
-        foreach (string name in runs[0].Metrics.Keys)
-        {
-            (means[name], deviations[name]) = Spread(runs.Select(r => r.Metrics[name]));
-        }
-        var (loss, lossDeviation) = Spread(runs.Select(r => r.Loss));
-        return (new Scores(loss, means), new Scores(lossDeviation, deviations));
-    }
-
-    private static (double Mean, double Deviation) Spread(IEnumerable<double> values)
-    {
-        var all = values.ToArray();
-        double mean = all.Average();
-        double sum = all.Sum(v => (v - mean) * (v - mean));
-        return (mean, all.Length < 2 ? 0 : Math.Sqrt(sum / (all.Length - 1)));
-    }
-
     private static void Add(List<(string, Scores)> rows, string name, Scores? scores)
     {
         if (scores is not null)
@@ -116,10 +95,6 @@ public static class FitReport
             rows.Add((name, scores));
         }
     }
-
-    private static string Number(double value) => Math.Abs(value) >= 1000
-        ? value.ToString("0.0", CultureInfo.InvariantCulture)
-        : value.ToString("0.0000", CultureInfo.InvariantCulture);
 
     private static void Write(Utf8JsonWriter writer, string name, Scores? scores)
     {
@@ -136,7 +111,7 @@ public static class FitReport
     {
         writer.WriteStartObject();
         WriteNumber(writer, "loss", scores.Loss);
-        foreach (var (metric, value) in scores.Metrics)
+        foreach (var (metric, value) in scores.All)
         {
             WriteNumber(writer, metric, value);
         }

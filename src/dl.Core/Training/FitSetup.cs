@@ -27,7 +27,8 @@ public sealed record FitSetup(
         var named = Zoo.Find(colon < 0 ? options.Model : options.Model[..colon]);
         string? loss = options.Loss
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
-        var task = LearningTask.Create(target, loss);
+        bool byLoss = options.Metric == Metrics.Loss;
+        var task = LearningTask.Create(target, loss, byLoss ? null : options.Metric);
         if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
@@ -59,10 +60,17 @@ public sealed record FitSetup(
         {
             Schedule = Schedules.Find(
                 options.Schedule ?? architecture?.Schedule ?? "cosine"),
+            BestByLoss = byLoss,
         };
         log.LogInformation(
             "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
             task.Outputs);
+        if (options.Metric is not null && data.Validation is null)
+        {
+            log.LogWarning(
+                "--metric {Metric}: nothing is held out to choose by, the last epoch is kept",
+                options.Metric);
+        }
         var plan = graph.Plan();
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
@@ -93,6 +101,7 @@ public sealed record FitSetup(
             ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),
             ["init"] = Options.Init ?? "",
+            ["metric"] = Options.Metric ?? "",
             ["clip_grad"] = Text(Options.ClipGradient),
             ["label_smoothing"] = Text(Options.LabelSmoothing),
             ["class_weights"] = Options.BalancedClasses ? "balanced" : "",

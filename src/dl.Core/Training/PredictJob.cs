@@ -111,18 +111,15 @@ public static class PredictJob
         if (scored is null)
         {
             return new PredictResult(
-                rows, skipped, watch.Elapsed.TotalSeconds, device, null, null);
+                rows, skipped, watch.Elapsed.TotalSeconds, device, null);
         }
         if (rows == 0)
         {
             throw new DataException("predict --score: the input has no rows to score");
         }
-        // A thousand draws where that is quick; 100 still give the ends of a 95 % interval.
-        int draws = (int)Math.Clamp(20_000_000L / rows, 100, 1000);
-        var metrics = scored.Compute();
-        var intervals = scored.Bootstrap(draws, options.Seed);
-        return new PredictResult(
-            rows, skipped, watch.Elapsed.TotalSeconds, device, metrics, intervals);
+        var metrics = scored.Task.Scoring(options.Top);
+        return new PredictResult(rows, skipped, watch.Elapsed.TotalSeconds, device,
+            Score.Of(scored, metrics, options));
     }
 
     /// <summary>

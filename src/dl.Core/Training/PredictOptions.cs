@@ -14,7 +14,10 @@ public sealed record PredictOptions
     /// <summary>`csv`, `tsv` or `jsonl`.</summary>
     public string Format { get; init; } = "csv";
 
-    /// <summary>The K likeliest labels with their probabilities; null: only the first.</summary>
+    /// <summary>
+    /// The K likeliest labels with their probabilities; null: only the first. With
+    /// <see cref="Score"/>: the K of the top-k accuracy.
+    /// </summary>
     public int? Top { get; init; }
 
     /// <summary>The probability of every label.</summary>
@@ -48,9 +51,6 @@ public sealed record PredictOptions
 /// <summary>What a prediction run did.</summary>
 /// <param name="Rows">Samples answered.</param>
 /// <param name="Skipped">Samples left out because they were bad.</param>
-/// <param name="Metrics">With scoring: metrics by name; else null.</param>
-/// <param name="Intervals">With scoring: 95 % confidence intervals by metric; else null.</param>
+/// <param name="Score">With scoring: how good the predictions are; else null.</param>
 public sealed record PredictResult(
-    int Rows, int Skipped, double Seconds, string Device,
-    IReadOnlyDictionary<string, double>? Metrics,
-    IReadOnlyDictionary<string, (double Low, double High)>? Intervals);
+    int Rows, int Skipped, double Seconds, string Device, Score? Score);

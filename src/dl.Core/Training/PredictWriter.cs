@@ -59,6 +59,11 @@ internal sealed class PredictWriter
         {
             throw new UsageException($"--top: {options.Top} given, expected 1 or more");
         }
+        if (options is { Score: true, Top: not null } && task.Target.Kind != TargetKind.Classes)
+        {
+            throw new UsageException(
+                $"--top: with --score needs a model of one label a row; this one is for {task.Kind}");
+        }
         if (task.Target.Kind == TargetKind.Numeric && (options.Top ?? 0) > 0)
         {
             throw new UsageException(

@@ -148,7 +148,11 @@ public sealed class Trainer(
         _predictions.Add(
             Evaluator.Read(output, ref _outputs), Evaluator.Targets(data.Train, batch),
             batch.Count);
-        State.MetricSum += _predictions.Compute(task.Metrics[0]) * batch.Count;
+        // A batch of one class has no ROC AUC; it does not count.
+        double metric = _predictions.Compute(task.Metrics[0]);
+        bool defined = !double.IsNaN(metric);
+        State.MetricSum += defined ? metric * batch.Count : 0;
+        State.MetricSamples += defined ? batch.Count : 0;
         State.LossSum += loss * (double)batch.Count;
         State.Samples += batch.Count;
         State.Step++;
@@ -176,11 +180,11 @@ public sealed class Trainer(
             (valLoss, valMetric) = (evaluation.Loss, evaluation.Metrics[task.Metrics[0].Name]);
         }
         var record = new EpochRecord(
-            State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.Samples,
+            State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.MetricSamples,
             valMetric, watch.Elapsed.TotalSeconds, rate);
         KeepBest(record);
         State.History.Add(record);
-        (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);
+        (State.LossSum, State.MetricSum, State.Samples, State.MetricSamples) = (0, 0, 0, 0);
         foreach (var observer in Observers)
         {
             observer.EpochEnded(model, record);
@@ -188,16 +192,9 @@ public sealed class Trainer(
         return record;
     }
 
-    /// <summary>Better: by the validation metric, on a tie by the validation loss.</summary>
     private void KeepBest(EpochRecord record)
     {
-        bool higher = task.Metrics[0].HigherIsBetter;
-        bool better = true;
-        if (record.ValMetric is { } metric && State.BestMetric is { } best)
-        {
-            double gain = higher ? metric - best : best - metric;
-            better = gain > 0 || (gain == 0 && record.ValLoss < State.BestLoss);
-        }
+        bool better = Better(record);
         State.EpochsSinceBest++;
         if (better)
         {
@@ -206,5 +203,23 @@ public sealed class Trainer(
             (State.BestEpoch, State.EpochsSinceBest) = (record.Epoch, 0);
             BestWeights = model.Weights.Snapshot();
         }
+    }
+
+    /// <summary>
+    /// By the validation metric, on a tie (or where it is not defined) by the validation loss.
+    /// </summary>
+    private bool Better(EpochRecord record)
+    {
+        if (record.ValMetric is not { } metric || State.BestMetric is not { } best)
+        {
+            return true;
+        }
+        double gain = task.Metrics[0].HigherIsBetter ? metric - best : best - metric;
+        if (settings.BestByLoss || double.IsNaN(gain) || gain == 0)
+        {
+            bool only = !settings.BestByLoss && double.IsNaN(best) && !double.IsNaN(metric);
+            return only || record.ValLoss < State.BestLoss;
+        }
+        return gain > 0;
     }
 }

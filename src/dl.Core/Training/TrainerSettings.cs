@@ -11,6 +11,9 @@ public sealed record TrainerSettings(
 {
     /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
     public Schedule Schedule { get; init; } = Schedules.Find("constant");
+
+    /// <summary>The validation loss decides which epoch is the best, not the metric.</summary>
+    public bool BestByLoss { get; init; }
 }
 
 /// <summary>A sign of life during an epoch.</summary>

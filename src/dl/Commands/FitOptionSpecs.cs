@@ -175,6 +175,16 @@ internal static class FitOptionSpecs
             + "the epochs, at least 5. `0` turns it off.",
     };
 
+    public static readonly OptionSpec Metric = new(
+        "metric", "what decides the best epoch [the task's own]")
+    {
+        Value = "NAME", Registry = "metrics",
+        More = "A metric of the validation data, such as `roc_auc`, `f1_macro`, `log_loss` or "
+            + "`top_5_accuracy`; `loss` takes the validation loss. Without it: accuracy for "
+            + "classes, f1_micro for sets of labels, rmse for numbers. The figures of every epoch "
+            + "show it too.",
+    };
+
     public static readonly OptionSpec Time = new("time", "stop after this time, such as 10m")
     {
         Kind = ValueKind.Duration, Value = "TIME",

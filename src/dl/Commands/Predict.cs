@@ -16,6 +16,7 @@ internal static class PredictCommand
     public static readonly OptionSpec Top = new("top", "print the K likeliest classes")
     {
         Kind = ValueKind.Integer, Value = "K", Min = 1, Max = int.MaxValue,
+        More = "With `--score`: a label counts as found when it is among the K likeliest.",
     };
 
     public static readonly OptionSpec Probabilities = new(
@@ -27,8 +28,11 @@ internal static class PredictCommand
     public static readonly OptionSpec Score = new("score", "compare with labels found in the input")
     {
         Kind = ValueKind.Flag,
-        More = "Prints the task's metrics with their 95 % confidence intervals instead of the "
-            + "predictions.",
+        More = "Prints the task's metrics (`dl info --list metrics`) with their 95 % confidence "
+            + "intervals, and for classes which label was taken for which, instead of the "
+            + "predictions. Shares of right rows have Wilson's interval, the others a "
+            + "bias-corrected bootstrap's. What the data cannot tell, such as the area under the "
+            + "ROC curve of a single class, is null in JSON.",
     };
 
     public static readonly OptionSpec Format = new(
@@ -55,7 +59,7 @@ internal static class PredictCommand
         Groups =
         [
             new("Predictions", Top, Probabilities, Score, Format, Output, Json),
-            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads),
+            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads, CommonOptions.Seed),
             General,
         ],
         Examples =
@@ -102,6 +106,7 @@ internal static class PredictCommand
             SkipBad = values.Text(OnBadData) == "skip",
             Device = values.Text(CommonOptions.Device)!,
             Threads = values.Integer(Threads),
+            Seed = (ulong)values.Long(CommonOptions.Seed)!.Value,
         };
         // A read that waits for a pipe cannot be woken, so the process ends around it.
         using var blocked = session.Token.Register(() => _exit = new Timer(
