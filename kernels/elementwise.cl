@@ -65,6 +65,8 @@ UNARY(gelu, 0.5f * x * (1.0f + erf_v(x * 0.70710678f)),
 UNARY(gelu_tanh, x * sigmoid_v(gelu_inner(x)), gelu_tanh_derivative(x))
 UNARY(silu, x * sigmoid_v(x), silu_derivative(x))
 UNARY(sigmoid, sigmoid_v(x), y * (1.0f - y))
+UNARY(hard_sigmoid, least(most(x + 3.0f, K(0)), K(6)) * (1.0f / 6),
+    above(x + 3.0f, above(3.0f - x, K(1.0f / 6), K(0)), K(0)))
 UNARY(tanh, tanh_v(x), 1.0f - y * y)
 UNARY(softplus, softplus_v(x), sigmoid_v(x))
 UNARY(softsign, x / (1.0f + abs_v(x)), (1.0f - abs_v(y)) * (1.0f - abs_v(y)))

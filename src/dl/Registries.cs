@@ -22,7 +22,7 @@ internal static class Registries
             () => Zoo.All.Select(m => new Entry(m.Name, m.Description))),
         ("layers", "layers of graph files", () => LayerJson.Kinds.Select(Bare)),
         ("activations", "functions between layers",
-            () => Activations.All.Select(a => Bare(a.Name))),
+            () => Activations.All.Select(a => new Entry(a.Name, a.Description))),
         ("initializers", "starts of weights for fit --init",
             () => Initializers.All.Select(i => Bare(i.Name))),
         ("tasks", "what a model is for, fit --task",

@@ -52,7 +52,7 @@ public sealed record Activation : Layer
 
     public override Tensor Forward(
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
-        pass.Tape.Unary(Activations.Find(Function), inputs[0], Alpha);
+        Activations.Find(Function).Apply(pass.Tape, inputs[0], Alpha);
 
     public override string Summary() => Function;
 }
@@ -169,5 +169,5 @@ internal static class ActivateOps
 {
     /// <summary>The named activation; `linear` costs nothing.</summary>
     public static Tensor Activate(this Tape tape, Tensor x, string activation) =>
-        activation == "linear" ? x : tape.Unary(Activations.Find(activation), x);
+        activation == "linear" ? x : Activations.Find(activation).Apply(tape, x, null);
 }

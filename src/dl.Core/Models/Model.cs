@@ -45,7 +45,8 @@ public sealed class Model : IDisposable
     public Weights Weights { get; }
 
     /// <summary>Runs a batch (batch, input...) to (batch, output...).</summary>
-    public Tensor Forward(Pass pass, Tensor input)
+    /// <param name="layerDone">Sees the output of each layer as soon as it is computed.</param>
+    public Tensor Forward(Pass pass, Tensor input, Action<Layer, Tensor>? layerDone = null)
     {
         var outputs = new Tensor[Plan.Steps.Count];
         for (int i = 0; i < outputs.Length; i++)
@@ -57,6 +58,7 @@ public sealed class Model : IDisposable
                 inputs[j] = step.Sources[j] < 0 ? input : outputs[step.Sources[j]];
             }
             outputs[i] = step.Layer.Forward(pass, inputs, _weights[i]);
+            layerDone?.Invoke(step.Layer, outputs[i]);
         }
         return Plan.OutputStep < 0 ? input : outputs[Plan.OutputStep];
     }

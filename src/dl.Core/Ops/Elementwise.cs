@@ -16,21 +16,27 @@ public static class UnaryOps
     private static readonly List<UnaryOp> Rows = [];
 
     public static readonly UnaryOp
-        Linear = Activation<LinearRow>("linear"),
-        Relu = Activation<ReluRow>("relu"),
-        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", 0.1f),
-        Elu = Activation<EluRow>("elu", 1f),
-        Selu = Activation<SeluRow>("selu"),
-        Gelu = Activation<GeluRow>("gelu"),
-        GeluTanh = Activation<GeluTanhRow>("gelu_tanh"),
-        Silu = Activation<SiluRow>("silu"),
-        Sigmoid = Activation<SigmoidRow>("sigmoid"),
-        Tanh = Activation<TanhRow>("tanh"),
-        Softplus = Activation<SoftplusRow>("softplus"),
-        Softsign = Activation<SoftsignRow>("softsign"),
-        HardSwish = Activation<HardSwishRow>("hard_swish"),
-        Mish = Activation<MishRow>("mish"),
-        Step = Activation<StepRow>("step"),
+        Linear = Activation<LinearRow>("linear", "x"),
+        Relu = Activation<ReluRow>("relu", "max(x, 0)"),
+        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
+        Elu = Activation<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
+        Selu = Activation<SeluRow>(
+            "selu", "ELU scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017)"),
+        Gelu = Activation<GeluRow>(
+            "gelu", "x times the normal distribution function (Hendrycks and Gimpel 2016)"),
+        GeluTanh = Activation<GeluTanhRow>(
+            "gelu_tanh", "GELU by its tanh approximation, as in GPT-2"),
+        Silu = Activation<SiluRow>("silu", "x sigmoid(x), also called swish"),
+        Sigmoid = Activation<SigmoidRow>("sigmoid", "1 / (1 + e^-x)"),
+        HardSigmoid = Activation<HardSigmoidRow>(
+            "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
+        Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
+        Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
+        Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
+        HardSwish = Activation<HardSwishRow>(
+            "hard_swish", "x hard_sigmoid(x) (Howard et al. 2019)"),
+        Mish = Activation<MishRow>("mish", "x tanh(softplus(x)) (Misra 2019)"),
+        Step = Activation<StepRow>("step", "1 from 0 on, else 0; gradients do not pass it"),
         Exp = Row<ExpRow>("exp"),
         Log = Row<LogRow>("log"),
         Abs = Row<AbsRow>("abs"),
@@ -116,6 +122,14 @@ public static class UnaryOps
         public static V Slope(V x, V y, V alpha) => y * (Of(1) - y);
     }
 
+    private struct HardSigmoidRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Vector512.Min(Vector512.Max(x + Of(3), V.Zero), Of(6)) * Of(1f / 6);
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x + Of(3), Above(Of(3) - x, Of(1f / 6), V.Zero), V.Zero);
+    }
+
     private struct TanhRow : IUnaryRow
     {
         public static V Value(V x, V alpha) => Tanh(x);
@@ -197,17 +211,17 @@ public static class UnaryOps
         public static V Slope(V x, V y, V alpha) => alpha;
     }
 
-    private static UnaryOp Row<T>(string name, float alpha = 0, bool isActivation = false)
+    private static UnaryOp Row<T>(string name, float alpha = 0, string? description = null)
         where T : struct, IUnaryRow
     {
-        var op = UnaryOp.Of<T>(name, alpha, isActivation);
+        var op = UnaryOp.Of<T>(name, alpha, description);
         Rows.Add(op);
         return op;
     }
 
-    /// <summary>A row that makes sense between layers.</summary>
-    private static UnaryOp Activation<T>(string name, float alpha = 0)
-        where T : struct, IUnaryRow => Row<T>(name, alpha, isActivation: true);
+    /// <summary>A row that makes sense between layers, with one line for people.</summary>
+    private static UnaryOp Activation<T>(string name, string description, float alpha = 0)
+        where T : struct, IUnaryRow => Row<T>(name, alpha, description);
 
     /// <summary>x > 0 ? a : b.</summary>
     private static V Above(V x, V a, V b) => Select(Vector512.GreaterThan(x, V.Zero), a, b);

@@ -72,12 +72,13 @@ namespace Dl.Ops
     /// <summary>
     /// An op of one argument. Name is also the kernel's; Alpha the parameter's default.
     /// </summary>
+    /// <param name="Description">One line about an activation; null: none between layers.</param>
     public sealed record UnaryOp(
-        string Name, float Alpha, bool IsActivation, UnaryLoop Value, UnaryGradientLoop Gradient)
+        string Name, float Alpha, string? Description, UnaryLoop Value, UnaryGradientLoop Gradient)
     {
-        internal static UnaryOp Of<T>(string name, float alpha, bool isActivation)
+        internal static UnaryOp Of<T>(string name, float alpha, string? description)
             where T : struct, IUnaryRow =>
-            new(name, alpha, isActivation, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
+            new(name, alpha, description, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
     }
 
     /// <summary>An op of two arguments.</summary>

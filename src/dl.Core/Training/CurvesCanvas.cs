@@ -43,6 +43,12 @@ internal sealed class CurvesCanvas
         Blend(color, top, bottom);
     }
 
+    public void Pixel(int x, int y, Rgb color)
+    {
+        int at = 3 * ((y * Width) + x);
+        (_pixels[at], _pixels[at + 1], _pixels[at + 2]) = (color.Red, color.Green, color.Blue);
+    }
+
     /// <summary>A filled disc.</summary>
     public void Dot(float x, float y, float radius, Rgb color) =>
         Line([(x, y)], color, 2 * radius);

@@ -5,6 +5,7 @@ using Dl.Layers;
 using Dl.Models;
 using Dl.Tasks;
 using Dl.Tensors;
+using Dl.Training.Watching;
 using Microsoft.Extensions.Logging;
 
 namespace Dl.Training;
@@ -71,7 +72,8 @@ public static class FitJob
         }
         CheckNames(options);
         // Refused before training, not after.
-        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile])
+        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile,
+            options.ReportFile, options.BoundaryFile])
         {
             if (path is not null)
             {
@@ -111,6 +113,10 @@ public static class FitJob
         using var epochLog = options.LogFile is { } path
             ? new EpochLog(path, setup.Task.Metrics[0].Name, run.Trainer.State.History)
             : null;
+        using var watch = Watch(options, setup);
+        var boundary = options.BoundaryFile is null
+            ? null : new Boundary(setup.Task, setup.Data);
+        Observe(run.Trainer, setup, watch, boundary);
         bool done = run.Train(events, record => epochLog?.Add(record));
         var state = run.Trainer.State;
         if (!done)
@@ -126,9 +132,9 @@ public static class FitJob
             Scores.Of(run.Trainer, setup.Data.Validation),
             Scores.Of(run.Trainer, setup.Data.Test), [], false, options.Output, setup,
             state.History);
+        var document = FitDocument.Create(setup, state, fingerprint, result);
         if (options.Output is { } output)
         {
-            var document = FitDocument.Create(setup, state, fingerprint, result);
             ModelFile.Save(output, document, run.Model);
             File.Delete(FitRun.CheckpointPath(output));
         }
@@ -137,7 +143,44 @@ public static class FitJob
             Curves.Write(
                 curves, options.Model, state.History, setup.Task.Metrics[0].Name, state.BestEpoch);
         }
+        if (options.BoundaryFile is { } plane)
+        {
+            boundary!.Write(plane);
+        }
+        if (options.ReportFile is { } report)
+        {
+            var (part, data) = setup.Data switch
+            {
+                { Test: { Count: > 0 } test } => ("test", test),
+                { Validation: { Count: > 0 } validation } => ("validation", validation),
+                _ => ("training", setup.Data.Train),
+            };
+            HtmlReport.Write(report, new ReportData(
+                result, watch!, part, data, run.Trainer.Evaluate(data), fingerprint, document));
+        }
         return result;
+    }
+
+    private static TrainingWatch? Watch(FitOptions options, FitSetup setup) =>
+        options.ReportFile is null && options.TensorBoardFolder is null
+            ? null
+            : new TrainingWatch(options.TensorBoardFolder, setup.Task.Metrics[0].Name);
+
+    private static void Observe(
+        Trainer trainer, FitSetup setup, TrainingWatch? watch, Boundary? boundary)
+    {
+        trainer.Observers.Add(new Watchdog(
+            setup.Data.Train, new LossAdvice(setup.Settings.ClipNorm is not null)));
+        if (watch is not null)
+        {
+            watch.Describe(setup.Options.CommandLine is { } line
+                ? $"`{line}`" : setup.Options.Model);
+            trainer.Observers.Add(watch);
+        }
+        if (boundary is not null)
+        {
+            trainer.Observers.Add(boundary);
+        }
     }
 
     /// <summary>

@@ -87,6 +87,18 @@ public sealed record FitOptions
     /// <summary>PNG picture of the loss and metric curves; null: none.</summary>
     public string? CurvesFile { get; init; }
 
+    /// <summary>HTML page on the run; null: none.</summary>
+    public string? ReportFile { get; init; }
+
+    /// <summary>PNG picture of the decision boundary at stages; null: none.</summary>
+    public string? BoundaryFile { get; init; }
+
+    /// <summary>Folder for TensorBoard's event files; null: none.</summary>
+    public string? TensorBoardFolder { get; init; }
+
+    /// <summary>The command as it was typed, for the report.</summary>
+    public string? CommandLine { get; init; }
+
     public bool DryRun { get; init; }
 
     public ulong Seed { get; init; } = 1;

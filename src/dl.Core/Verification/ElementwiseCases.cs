@@ -43,6 +43,8 @@ internal static class ElementwiseCases
         new(UnaryOps.Silu, (x, _) => x * Sigmoid(x),
             (x, _) => Sigmoid(x) * (1 + (x * Sigmoid(-x)))),
         new(UnaryOps.Sigmoid, (x, _) => Sigmoid(x), (x, _) => Sigmoid(x) * Sigmoid(-x)),
+        new(UnaryOps.HardSigmoid, (x, _) => Clamp(x + 3, 0, 6) / 6,
+            (x, _) => x > -3 && x < 3 ? 1.0 / 6 : 0),
         new(UnaryOps.Tanh, (x, _) => Tanh(x), (x, _) => 1 / (Cosh(x) * Cosh(x))),
         new(UnaryOps.Softplus, (x, _) => Softplus(x), (x, _) => Sigmoid(x)),
         new(UnaryOps.Softsign, (x, _) => x / (1 + Abs(x)), (x, _) => 1 / Pow(1 + Abs(x), 2)),

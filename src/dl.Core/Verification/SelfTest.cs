@@ -71,6 +71,7 @@ public static class SelfTest
     [
         ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
         ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
+        ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RecurrentCases.All,
         RandomCases.All, OptimizerStepCases.All,
     ];
 

@@ -225,6 +225,30 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Path, Value = "FILE.png",
     };
 
+    public static readonly OptionSpec Report = new("report", "write an HTML page on the run")
+    {
+        Kind = ValueKind.Path, Value = "FILE.html",
+        More = "One page that needs nothing beside it: curves, confusion matrix, calibration, the "
+            + "worst errors with their pictures, layers, histograms of weights and gradients, and "
+            + "the settings that repeat the run.",
+    };
+
+    public static readonly OptionSpec Boundary = new(
+        "boundary", "draw the decision boundary to a PNG file")
+    {
+        Kind = ValueKind.Path, Value = "FILE.png",
+        More = "For tables of two numeric columns and labels: how the model divides the plane at "
+            + "six stages of its training.",
+    };
+
+    public static readonly OptionSpec TensorBoard = new(
+        "tensorboard", "write event files for TensorBoard")
+    {
+        Kind = ValueKind.Path, Value = "DIR",
+        More = "Losses, the main metric and the learning rate by epoch, and histograms of weights "
+            + "and gradients. A folder for each run: `tensorboard --logdir` compares them.",
+    };
+
     public static readonly OptionSpec DryRun = new("dry-run", "print the layers and stop")
     {
         Kind = ValueKind.Flag,

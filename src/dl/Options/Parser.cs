@@ -26,7 +26,7 @@ internal static class Parser
             words, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
         RefuseUnknown(spec, parsed);
-        var values = new Values(spec);
+        var values = new Values(spec, words);
         var line = new List<(OptionSpec Spec, string[] Items)>();
         string? config = null;
         foreach ((OptionSpec option, Option made) in pairs)

@@ -5,11 +5,16 @@ using System.Globalization;
 namespace Dl.Cli.Options;
 
 /// <summary>Reads options by their definition, so a wrong name cannot compile.</summary>
-internal sealed class Values(CommandSpec command)
+/// <param name="words">What was typed behind the command's name.</param>
+internal sealed class Values(CommandSpec command, string[] words)
 {
     private readonly Dictionary<string, string[]> _given = [];
 
     public CommandSpec Command => command;
+
+    /// <summary>What was typed, as a shell takes it again.</summary>
+    public string CommandLine =>
+        string.Join(' ', ["dl", command.Name, .. Array.ConvertAll(words, Quote)]);
 
     /// <summary>Sets an option after checking it; a list arrives split into its items.</summary>
     /// <param name="source">What a message names: `--lr`, or `file.json: key 'lr'`.</param>
@@ -56,4 +61,14 @@ internal sealed class Values(CommandSpec command)
 
     public double[] Numbers(OptionSpec option) =>
         Array.ConvertAll(List(option), item => double.Parse(item, CultureInfo.InvariantCulture));
+
+    private static string Quote(string word)
+    {
+        bool plain = word.Length > 0;
+        foreach (char c in word)
+        {
+            plain &= char.IsAsciiLetterOrDigit(c) || "-_./:,=+%@".Contains(c);
+        }
+        return plain ? word : $"'{word.Replace("'", "'\\''")}'";
+    }
 }

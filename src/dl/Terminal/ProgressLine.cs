@@ -33,7 +33,7 @@ internal sealed class ProgressLine : IDisposable
         }
         _last = Environment.TickCount64;
         // The last column stays free: writing there makes some terminals wrap.
-        int width = Math.Max(0, Width() - 1);
+        int width = Math.Max(0, Screen.Width - 1);
         string cut = text.Length > width ? text[..width] : text;
         int left = Math.Max(0, Math.Min(_shown, width) - cut.Length);
         _error.Write("\r" + cut + new string(' ', left));
@@ -56,17 +56,4 @@ internal sealed class ProgressLine : IDisposable
     }
 
     public void Dispose() => _error?.Write(Erase());
-
-    /// <summary>Columns of the terminal; 80 where it says 0 or nothing.</summary>
-    private static int Width()
-    {
-        try
-        {
-            return Console.WindowWidth is > 0 and int width ? width : 80;
-        }
-        catch (Exception e) when (e is IOException or PlatformNotSupportedException)
-        {
-            return 80;
-        }
-    }
 }
