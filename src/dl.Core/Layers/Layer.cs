@@ -39,6 +39,11 @@ public abstract record Layer
     [JsonPropertyOrder(10)]
     public string[]? Inputs { get; set; }
 
+    /// <summary>Leaves out units at random, in training or while <see cref="Pass.Dropping"/>.
+    /// </summary>
+    [JsonIgnore]
+    public virtual bool Drops => false;
+
     /// <summary>Shape of one output sample from shapes of input samples (no batch).</summary>
     /// <exception cref="UsageException">The inputs do not fit.</exception>
     public abstract Shape OutputShape(ReadOnlySpan<Shape> inputs);
@@ -71,7 +76,14 @@ public abstract record Layer
 /// <summary>What one forward run of a model hands to its layers.</summary>
 /// <param name="Training">Dropout and batch statistics are on.</param>
 /// <param name="Rng">Where layers draw from, in the order of the graph.</param>
-public sealed record Pass(Tape Tape, bool Training, Rng Rng);
+public sealed record Pass(Tape Tape, bool Training, Rng Rng)
+{
+    /// <summary>
+    /// Dropout is on: in training, and in inference for Monte Carlo dropout, where batch statistics
+    /// stay those of the training.
+    /// </summary>
+    public bool Dropping { get; init; } = Training;
+}
 
 /// <summary>A weight that a layer needs.</summary>
 /// <param name="Name">`weight` or `bias`; the model prepends the layer's name.</param>

@@ -75,6 +75,8 @@ public sealed record Dropout : Layer
     /// <summary>Share of zeros, in [0, 1).</summary>
     public required float Rate { get; init; }
 
+    public override bool Drops => Rate > 0;
+
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
         Rate is >= 0 and < 1
             ? Single(inputs, "dropout")
@@ -82,7 +84,7 @@ public sealed record Dropout : Layer
 
     public override Tensor Forward(
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
-        pass.Training && Rate > 0 ? pass.Tape.Dropout(inputs[0], Rate, pass.Rng) : inputs[0];
+        pass.Dropping && Rate > 0 ? pass.Tape.Dropout(inputs[0], Rate, pass.Rng) : inputs[0];
 
     public override string Summary() => $"{Rate:0.###}";
 }

@@ -20,7 +20,10 @@ public static class PredictReport
     private static readonly JsonWriterOptions Plain =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>`{n, metrics, ci95, confusion, seconds}` without line breaks.</summary>
+    /// <summary>
+    /// `{n, metrics, ci95, confusion, against, seconds}` without line breaks; the last but one only
+    /// with a second model.
+    /// </summary>
     public static string Json(PredictResult result)
     {
         using var stream = new MemoryStream();
@@ -34,6 +37,10 @@ public static class PredictReport
             if (score.Confusion is { } confusion)
             {
                 Write(writer, confusion);
+            }
+            if (result.Against is { } against)
+            {
+                Write(writer, against);
             }
             writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));
             writer.WriteEndObject();
@@ -57,7 +64,54 @@ public static class PredictReport
             text.Append('\n');
             Append(text, confusion);
         }
+        if (result.Against is { } against)
+        {
+            text.Append('\n');
+            Append(text, against);
+        }
         return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, Against against)
+    {
+        text.Append($"against {against.Model}\n");
+        text.Append($"{"",-22}{"its value",12}{"difference",12}{"p",10}\n");
+        foreach (var (name, difference) in against.Comparison.Differences)
+        {
+            string p = double.IsNaN(difference.PValue) ? "" : Number(difference.PValue);
+            text.Append($"{name,-22}{Number(against.Score.Metrics[name]),12}"
+                + $"{Number(difference.Value),12}{p,10}{Ends(difference.Interval)}\n");
+        }
+        if (against.Comparison.McNemar is { } test)
+        {
+            text.Append(CultureInfo.InvariantCulture,
+                $"McNemar: {test.OnlyFirst} rows only the first has right, {test.OnlySecond} only ")
+                .Append(CultureInfo.InvariantCulture,
+                $"the second; p {test.PValue.ToString("0.####", CultureInfo.InvariantCulture)}\n");
+        }
+    }
+
+    /// <summary>`{model, metrics, ci95, difference, difference_ci95, p_value, mcnemar}`.</summary>
+    private static void Write(Utf8JsonWriter writer, Against against)
+    {
+        var differences = against.Comparison.Differences;
+        writer.WriteStartObject("against");
+        writer.WriteString("model", against.Model);
+        Write(writer, "metrics", against.Score.Metrics);
+        Write(writer, "ci95", against.Score.Intervals);
+        Write(writer, "difference", differences.ToDictionary(d => d.Key, d => d.Value.Value));
+        Write(writer, "difference_ci95",
+            differences.ToDictionary(d => d.Key, d => d.Value.Interval));
+        Write(writer, "p_value", differences.ToDictionary(d => d.Key, d => d.Value.PValue));
+        if (against.Comparison.McNemar is { } test)
+        {
+            writer.WriteStartObject("mcnemar");
+            writer.WriteNumber("only_first", test.OnlyFirst);
+            writer.WriteNumber("only_second", test.OnlySecond);
+            writer.WriteNumber("p_value", test.PValue);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndObject();
     }
 
     internal static string Ends(Interval interval) => double.IsNaN(interval.Low)
