@@ -52,6 +52,79 @@ INLINE V huber_error(V e, V alpha)
     return e < alpha ? 0.5f * e * e : alpha * (e - 0.5f * alpha);
 }
 
+// -log(1 - tanh^2 e) / 2 near 0, where the other form cancels.
+INLINE V log_cosh(V e)
+{
+    V t = tanh_v(e);
+    V near_zero = -0.5f * log1p_v(-(t * t));
+    return e < K(0.625f) ? near_zero : e + log1p_v(exp_v(-2.0f * e)) - 0.69314718f;
+}
+
+// Logarithm of a probability, ended at -100 as PyTorch's is.
+INLINE V log_p(V p) { return most(log_v(p), K(-100)); }
+
+// Focal loss: the probability that is missing, above 0 so that its logarithm is finite.
+INLINE V focal_missing(V a, V b)
+{
+    return most(sigmoid_v(a) * (1.0f - b) + sigmoid_v(-a) * b, K(1e-38f));
+}
+
+INLINE V focal_weight(V a, V b, V alpha) { return exp_v(alpha * log_v(focal_missing(a, b))); }
+
+INLINE V focal_slope_a(V a, V b, V alpha)
+{
+    V p = sigmoid_v(a);
+    V dm = p * sigmoid_v(-a) * (1.0f - b - b) / focal_missing(a, b);
+    return focal_weight(a, b, alpha) * (alpha * dm * (softplus_v(a) - a * b) + p - b);
+}
+
+INLINE V focal_slope_b(V a, V b, V alpha)
+{
+    V dm = (sigmoid_v(-a) - sigmoid_v(a)) / focal_missing(a, b);
+    return focal_weight(a, b, alpha) * (alpha * dm * (softplus_v(a) - a * b) - a);
+}
+
+// Barron's robust loss: w l phi(b l), w = 2 - b, l = log(a/w + 1) / 2, phi(t) = (e^t - 1) / t.
+INLINE V robust_phi(V t)
+{
+    V p = K(1 / 5040.0f);
+    p = p * t + 1 / 720.0f;
+    p = p * t + 1 / 120.0f;
+    p = p * t + 1 / 24.0f;
+    p = p * t + 1 / 6.0f;
+    p = p * t + 0.5f;
+    p = p * t + 1.0f;
+    return abs_v(t) < K(0.5f) ? p : (exp_v(t) - 1.0f) / t;
+}
+
+INLINE V robust_phi_slope(V t)
+{
+    V p = K(1 / 45360.0f);
+    p = p * t + 1 / 5760.0f;
+    p = p * t + 1 / 840.0f;
+    p = p * t + 1 / 144.0f;
+    p = p * t + 1 / 30.0f;
+    p = p * t + 0.125f;
+    p = p * t + 1 / 3.0f;
+    p = p * t + 0.5f;
+    return abs_v(t) < K(0.5f) ? p : (exp_v(t) * (t - 1.0f) + 1.0f) / (t * t);
+}
+
+INLINE V robust_log(V a, V b) { return 0.5f * log1p_v(a / (2.0f - b)); }
+
+INLINE V robust_value(V a, V b)
+{
+    V l = robust_log(a, b);
+    return (2.0f - b) * l * robust_phi(b * l);
+}
+
+INLINE V robust_slope_b(V a, V b)
+{
+    V w = 2.0f - b, z = a / w, l = robust_log(a, b);
+    V dl = 0.5f * z / (w * (1.0f + z));
+    return (w * dl - l) * robust_phi(b * l) + w * l * robust_phi_slope(b * l) * (l + b * dl);
+}
+
 // ---- Rows of one argument: name, value, slope -----------------------------------------------
 
 UNARY(linear, x, K(1))
@@ -91,10 +164,22 @@ BINARY(squared_error, (a - b) * (a - b), 2.0f * (a - b), 2.0f * (b - a))
 BINARY(absolute_error, abs_v(a - b), sign_v(a - b), sign_v(b - a))
 BINARY(huber, huber_error(abs_v(a - b), alpha),
     least(most(a - b, -alpha), alpha), least(most(b - a, -alpha), alpha))
+BINARY(log_cosh, log_cosh(abs_v(a - b)), tanh_v(a - b), tanh_v(b - a))
+BINARY(pinball, most(alpha * (b - a), (alpha - 1.0f) * (b - a)),
+    b > a ? -alpha : 1.0f - alpha, b > a ? alpha : alpha - 1.0f)
+BINARY(poisson_nll, exp_v(a) - a * b, exp_v(a) - b, -a)
 BINARY(sigmoid_cross_entropy, softplus_v(a) - a * b, sigmoid_v(a) - b, -a)
+BINARY(probability_cross_entropy, -(b * log_p(a) + (1.0f - b) * log_p(1.0f - a)),
+    (a - b) / most(a * (1.0f - a), K(1e-12f)), log_p(1.0f - a) - log_p(a))
+BINARY(sigmoid_focal, focal_weight(a, b, alpha) * (softplus_v(a) - a * b),
+    focal_slope_a(a, b, alpha), focal_slope_b(a, b, alpha))
+BINARY(kl_divergence, b <= K(0) ? K(0) : b * (log_v(b) - a), b <= K(0) ? K(0) : -b,
+    b <= K(0) ? K(0) : log_v(b) + 1.0f - a)
 BINARY(hinge, most(K(0), 1.0f - a * b), violated(a, b, K(1), b), violated(a, b, K(1), a))
 BINARY(perceptron_criterion, most(K(0), -(a * b)), violated(a, b, K(0), b),
     violated(a, b, K(0), a))
+BINARY(robust, robust_value(a, b), 0.5f * exp_v(b * robust_log(a, b)) / (1.0f + a / (2.0f - b)),
+    robust_slope_b(a, b))
 
 // ---- Kernels of one argument ----------------------------------------------------------------
 

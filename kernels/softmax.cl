@@ -296,3 +296,125 @@ KERNEL void softmax_cross_entropy_gradient(
         q[t] = factor * (mass * probability - share_t - own) + old;
     }
 }
+
+// ---- Cross-entropy against shares of classes ----------------------------------------------------
+
+// w q: the smoothed, weighted share of columns i ...; 0 behind the row.
+INLINE V share_of(
+    __global const real *target, __global const real *weight, int i, int columns, real smoothing,
+    int weighted)
+{
+    // What is behind the row becomes 0 by smoothing it to 0.
+    V even = K(smoothing / columns);
+    V q = load_or(target + i, columns - i, 0) * (1 - smoothing) + even;
+#if FAT
+    VI lane = (VI)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    q = lane < columns - i ? q : K(0);
+#endif
+    return weighted ? q * load_or(weight + i, columns - i, 0) : q;
+}
+
+KERNEL void soft_cross_entropy(
+    __global const real *x, __global const real *target, __global const real *weight,
+    __global real *losses, int rows, int columns, real smoothing, int weighted)
+{
+    FOR_ITEMS(row, rows) {
+        __global const real *p = x + (long)row * columns;
+        __global const real *t = target + (long)row * columns;
+        real most = row_max(p, columns);
+        real log_sum = log_one(row_sum_exp(p, columns, most));
+        V sum = K(0);
+        for (int i = 0; i < columns; i += LANES) {
+            V distance = log_sum - (load_or(p + i, columns - i, most) - most);
+            sum += share_of(t, weight, i, columns, smoothing, weighted) * distance;
+        }
+        losses[row] = sum_lanes(sum);
+    }
+}
+
+// dx = dlosses * (p sum(w q) - w q) + beta * dx.
+KERNEL void soft_cross_entropy_gradient(
+    __global const real *x, __global const real *target, __global const real *weight,
+    __global const real *dlosses, __global real *dx, int rows, int columns, real smoothing,
+    int weighted, real beta)
+{
+    FOR_ITEMS(row, rows) {
+        long at = (long)row * columns;
+        V sum = K(0);
+        for (int i = 0; i < columns; i += LANES)
+            sum += share_of(target + at, weight, i, columns, smoothing, weighted);
+        real most = row_max(x + at, columns);
+        real mass = sum_lanes(sum) / row_sum_exp(x + at, columns, most);
+        for (int i = 0; i < columns; i += LANES) {
+            V p = mass * exp_v(load(x + at + i, columns - i) - most);
+            V q = share_of(target + at, weight, i, columns, smoothing, weighted);
+            accumulate(dx + at + i, dlosses[row] * (p - q), beta, columns - i);
+        }
+    }
+}
+
+// ---- Focal loss ---------------------------------------------------------------------------------
+
+// Sum of exp(x - most) over all columns but the target: 1 - p without a difference.
+INLINE real rest_sum_exp(__global const real *p, int columns, int target, real most)
+{
+    real before = target > 0 ? row_sum_exp(p, target, most) : 0;
+    int after = columns - target - 1;
+    return before + (after > 0 ? row_sum_exp(p + target + 1, after, most) : 0);
+}
+
+// A target out of range gives NaN rather than a read out of bounds.
+KERNEL void softmax_focal(
+    __global const real *x, __global const int *target, __global real *losses, int rows,
+    int columns, real gamma)
+{
+    FOR_ITEMS(row, rows) {
+        int t = target[row];
+        if (t < 0 || t >= columns) {
+            losses[row] = NAN;
+            continue;
+        }
+        __global const real *p = x + (long)row * columns;
+        real most = row_max(p, columns), own = exp_one(p[t] - most);
+        real rest = rest_sum_exp(p, columns, t, most), sum = own + rest;
+        // log(1 + rest/own) where the target leads, so that a small loss keeps its digits.
+        real distance = rest < own ? FIRST(log1p_v(K(rest / own)))
+                                   : log_one(sum) - (p[t] - most);
+        real missing = rest / sum;
+        real factor = gamma == 0 ? 1 : missing > 0 ? exp_one(gamma * log_one(missing)) : 0;
+        losses[row] = factor * distance;
+    }
+}
+
+// dx_j = dlosses * g * ([j = t] - p_j) + beta * dx_j.
+KERNEL void softmax_focal_gradient(
+    __global const real *x, __global const int *target, __global const real *dlosses,
+    __global real *dx, int rows, int columns, real gamma, real beta)
+{
+    FOR_ITEMS(row, rows) {
+        int t = target[row];
+        __global const real *p = x + (long)row * columns;
+        __global real *q = dx + (long)row * columns;
+        if (t < 0 || t >= columns) {
+            for (int i = 0; i < columns; i += LANES)
+                accumulate(q + i, K(NAN), beta, columns - i);
+            continue;
+        }
+        real most = row_max(p, columns), own = exp_one(p[t] - most);
+        real rest = rest_sum_exp(p, columns, t, most), inverse = 1 / (own + rest);
+        real distance = rest < own ? FIRST(log1p_v(K(rest / own)))
+                                   : log_one(own + rest) - (p[t] - most);
+        real missing = rest * inverse;
+        real power = gamma == 0 ? 1 : missing > 0 ? exp_one(gamma * log_one(missing)) : 0;
+        real slope = gamma == 0 || missing == 0
+            ? 0 : gamma * power / missing * own * inverse * -distance;
+        real g = dlosses[row] * (slope - power);
+        // The target's element is written a second time, from what it was before.
+        real old = beta == 0 ? 0 : beta * q[t];
+        for (int i = 0; i < columns; i += LANES) {
+            V e = exp_v(load(p + i, columns - i) - most);
+            accumulate(q + i, -g * inverse * e, beta, columns - i);
+        }
+        q[t] = g * missing + old;
+    }
+}

@@ -10,11 +10,31 @@ namespace Dl.Layers;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Dense), "dense")]
 // Convolutions.
+[JsonDerivedType(typeof(Conv1d), "conv1d")]
 [JsonDerivedType(typeof(Conv2d), "conv2d")]
+[JsonDerivedType(typeof(Conv3d), "conv3d")]
+[JsonDerivedType(typeof(Conv1dTranspose), "conv1d_transpose")]
+[JsonDerivedType(typeof(Conv2dTranspose), "conv2d_transpose")]
+[JsonDerivedType(typeof(DepthwiseConv2d), "depthwise_conv2d")]
+[JsonDerivedType(typeof(SeparableConv2d), "separable_conv2d")]
+[JsonDerivedType(typeof(SqueezeExcitation), "squeeze_excitation")]
 // Pooling and resizing.
+[JsonDerivedType(typeof(MaxPool1d), "max_pool1d")]
 [JsonDerivedType(typeof(MaxPool2d), "max_pool2d")]
+[JsonDerivedType(typeof(MaxPool3d), "max_pool3d")]
+[JsonDerivedType(typeof(AveragePool1d), "average_pool1d")]
 [JsonDerivedType(typeof(AveragePool2d), "average_pool2d")]
+[JsonDerivedType(typeof(AveragePool3d), "average_pool3d")]
+[JsonDerivedType(typeof(GlobalAveragePool1d), "global_average_pool1d")]
 [JsonDerivedType(typeof(GlobalAveragePool2d), "global_average_pool2d")]
+[JsonDerivedType(typeof(GlobalAveragePool3d), "global_average_pool3d")]
+[JsonDerivedType(typeof(GlobalMaxPool1d), "global_max_pool1d")]
+[JsonDerivedType(typeof(GlobalMaxPool2d), "global_max_pool2d")]
+[JsonDerivedType(typeof(GlobalMaxPool3d), "global_max_pool3d")]
+[JsonDerivedType(typeof(MaxUnpool2d), "max_unpool2d")]
+[JsonDerivedType(typeof(Resize), "resize")]
+[JsonDerivedType(typeof(PixelShuffle), "pixel_shuffle")]
+[JsonDerivedType(typeof(PixelUnshuffle), "pixel_unshuffle")]
 // Normalisation.
 // Sequences: recurrence, attention, embeddings, positions.
 // Activations and noise.
@@ -25,6 +45,9 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(Flatten), "flatten")]
 [JsonDerivedType(typeof(Reshape), "reshape")]
 [JsonDerivedType(typeof(Permute), "permute")]
+[JsonDerivedType(typeof(Crop), "crop")]
+[JsonDerivedType(typeof(Pad), "pad")]
+[JsonDerivedType(typeof(Slice), "slice")]
 // Joins.
 [JsonDerivedType(typeof(Add), "add")]
 [JsonDerivedType(typeof(Multiply), "multiply")]
@@ -83,6 +106,10 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng)
     /// stay those of the training.
     /// </summary>
     public bool Dropping { get; init; } = Training;
+    /// How much of a batch enters running statistics, in place of the layers' own momentum; null:
+    /// theirs. 1/k for the k-th batch makes them the plain mean over batches.
+    /// </summary>
+    public float? StatisticsMomentum { get; init; }
 }
 
 /// <summary>A weight that a layer needs.</summary>

@@ -53,7 +53,11 @@ public sealed record Graph
 /// <summary>One layer with what it reads, what it gives and what it weighs.</summary>
 /// <param name="Sources">Indices of earlier steps; -1 is the input.</param>
 public sealed record GraphStep(
-    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters);
+    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters)
+{
+    /// <summary>Its weights stay as they are, and it runs as in use while others train.</summary>
+    public bool Frozen { get; init; }
+}
 
 /// <summary>A checked graph: what runs, in order.</summary>
 public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int OutputStep)

@@ -230,26 +230,22 @@ public static class UnaryOps
 }
 
 /// <summary>
-/// The ops of two arguments, by name; pointwise losses among them (b is the target).
+/// The ops of two arguments, by name; pointwise losses among them (PointwiseLosses.cs).
 /// </summary>
-public static class BinaryOps
+public static partial class BinaryOps
 {
     public static readonly BinaryOp
         Add = BinaryOp.Of<AddRow>("add"),
         Subtract = BinaryOp.Of<SubtractRow>("subtract"),
         Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
-        Divide = BinaryOp.Of<DivideRow>("divide"),
-        SquaredError = BinaryOp.Of<SquaredErrorRow>("squared_error"),
-        AbsoluteError = BinaryOp.Of<AbsoluteErrorRow>("absolute_error"),
-        Huber = BinaryOp.Of<HuberRow>("huber", 1f),
-        SigmoidCrossEntropy = BinaryOp.Of<SigmoidCrossEntropyRow>("sigmoid_cross_entropy"),
-        Hinge = BinaryOp.Of<HingeRow>("hinge"),
-        PerceptronCriterion = BinaryOp.Of<PerceptronRow>("perceptron_criterion");
+        Divide = BinaryOp.Of<DivideRow>("divide");
 
-    public static IReadOnlyList<BinaryOp> All { get; } =
+    /// <summary>Made when asked for: the fields are spread over files.</summary>
+    public static IReadOnlyList<BinaryOp> All => field ??=
     [
-        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, SigmoidCrossEntropy,
-        Hinge, PerceptronCriterion,
+        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh, Pinball,
+        PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
+        Hinge, PerceptronCriterion, Robust,
     ];
 
     // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.
@@ -280,66 +276,4 @@ public static class BinaryOps
         public static V SlopeA(V a, V b, V alpha) => Of(1) / b;
         public static V SlopeB(V a, V b, V alpha) => -a / (b * b);
     }
-
-    private struct SquaredErrorRow : IBinaryRow
-    {
-        public static V Value(V a, V b, V alpha) => (a - b) * (a - b);
-        public static V SlopeA(V a, V b, V alpha) => Of(2) * (a - b);
-        public static V SlopeB(V a, V b, V alpha) => Of(2) * (b - a);
-    }
-
-    private struct AbsoluteErrorRow : IBinaryRow
-    {
-        public static V Value(V a, V b, V alpha) => Vector512.Abs(a - b);
-        public static V SlopeA(V a, V b, V alpha) => Sign(a - b);
-        public static V SlopeB(V a, V b, V alpha) => Sign(b - a);
-    }
-
-    private struct HuberRow : IBinaryRow
-    {
-        // e^2 / 2 within alpha of the target, alpha (|e| - alpha / 2) beyond.
-        public static V Value(V a, V b, V alpha)
-        {
-            V e = Vector512.Abs(a - b);
-            return Select(Vector512.LessThan(e, alpha),
-                Of(0.5f) * e * e, alpha * (e - (Of(0.5f) * alpha)));
-        }
-
-        public static V SlopeA(V a, V b, V alpha) =>
-            Vector512.Min(Vector512.Max(a - b, -alpha), alpha);
-        public static V SlopeB(V a, V b, V alpha) => SlopeA(b, a, alpha);
-    }
-
-    private struct SigmoidCrossEntropyRow : IBinaryRow
-    {
-        // Logit a, target b in [0, 1]: softplus(a) - a b.
-        public static V Value(V a, V b, V alpha) => Softplus(a) - (a * b);
-        public static V SlopeA(V a, V b, V alpha) => Sigmoid(a) - b;
-        public static V SlopeB(V a, V b, V alpha) => -a;
-    }
-
-    private struct HingeRow : IBinaryRow
-    {
-        // Target b is -1 or 1.
-        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, Of(1) - (a * b));
-        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, Of(1), b);
-        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, Of(1), a);
-    }
-
-    private struct PerceptronRow : IBinaryRow
-    {
-        // Target b is -1 or 1. The slope is -b wherever the sign is wrong or undecided, so a step
-        // of
-        // gradient descent with one sample is Rosenblatt's rule.
-        public static V Value(V a, V b, V alpha) => Vector512.Max(V.Zero, -(a * b));
-        public static V SlopeA(V a, V b, V alpha) => Violated(a, b, V.Zero, b);
-        public static V SlopeB(V a, V b, V alpha) => Violated(a, b, V.Zero, a);
-    }
-
-    private static V Sign(V e) => Select(Vector512.GreaterThan(e, V.Zero), Of(1),
-        Select(Vector512.LessThan(e, V.Zero), Of(-1), V.Zero));
-
-    /// <summary>a b &lt;= margin ? -slope : 0.</summary>
-    private static V Violated(V a, V b, V margin, V slope) =>
-        Select(Vector512.LessThanOrEqual(a * b, margin), -slope, V.Zero);
 }

@@ -135,7 +135,7 @@ internal sealed class Reading : IDisposable
         PredictOptions options, LoadedModel loaded, LearningTask task, Device device, int columns,
         ScoredRows? scored, ILogger log, CancellationToken cancel)
     {
-        _predictor = new Predictor(loaded, task, device, options.McDropout, options.Seed);
+        _predictor = new Predictor([loaded], task, device, options.McDropout, options.Seed);
         try
         {
             string[] inputs = options.Inputs.Length == 0 ? ["-"] : options.Inputs;

@@ -26,24 +26,29 @@ internal sealed class Predictor : IDisposable
     private float[] _answers = [];
     private float[] _copies = [];
 
+    /// <param name="loaded">One file, or finished members that are not joined yet.</param>
     /// <param name="passes">Passes with dropout on, for each member; null: it stays off.</param>
     /// <exception cref="UsageException">Passes, but no dropout in the model.</exception>
     public Predictor(
-        LoadedModel loaded, LearningTask task, Device device, int? passes, ulong seed)
+        IReadOnlyList<LoadedModel> loaded, LearningTask task, Device device, int? passes,
+        ulong seed)
     {
         (_task, _passes, _consensus) = (task, passes, new Consensus(task));
         _rng = new Rng(seed, DropoutStream);
-        if (passes is not null && !loaded.Plans.Any(HasDropout))
+        if (passes is not null && !loaded.Any(file => file.Plans.Any(HasDropout)))
         {
             throw new UsageException(
-                $"--mc-dropout: {loaded.File.Path} has no dropout, so every pass would be the same;"
+                $"--mc-dropout: {loaded[0].File.Path} has no dropout, so every pass would be the same;"
                 + " train with --dropout, or an ensemble with --ensemble N");
         }
         try
         {
-            for (int i = 0; i < loaded.Plans.Count; i++)
+            foreach (var file in loaded)
             {
-                _models.Add(loaded.CreateModel(device, i));
+                for (int i = 0; i < file.Plans.Count; i++)
+                {
+                    _models.Add(file.CreateModel(device, i));
+                }
             }
         }
         catch
@@ -98,6 +103,16 @@ internal sealed class Predictor : IDisposable
             Join(_answers.AsSpan(row * _models.Count * _task.Outputs,
                 _models.Count * _task.Outputs), row, outputs, uncertainty);
         }
+    }
+
+    /// <summary>A batch on the device to raw outputs there, as a model does it.</summary>
+    public Tensor Forward(Pass pass, Tensor input)
+    {
+        int rows = input.Shape[0];
+        var outputs = new float[rows * _task.Outputs];
+        using var tape = new Tape(Device, recording: false);
+        Run(tape, input.ToArray(), rows, 0, outputs, []);
+        return pass.Tape.Input(_models[0].Plan.Output.Prepend(rows), outputs);
     }
 
     public void Dispose()

@@ -1,11 +1,12 @@
 // The training loop: batches forward, loss backward, optimiser step; after each epoch validation,
-// the best weights so far, early stopping. All of its state can be saved between any two steps and
-// taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
+// the best weights so far, early stopping. All of its state can be saved between any two updates
+// and taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
 // random numbers are counted (Tensors/Rng.cs).
 using System.Diagnostics;
 using Dl.Data;
 using Dl.Layers;
 using Dl.Models;
+using Dl.Ops;
 using Dl.Tasks;
 using Dl.Tensors;
 
@@ -14,12 +15,25 @@ namespace Dl.Training;
 /// <summary>Trains one model on one split of the data.</summary>
 public sealed class Trainer(
     Model model, LearningTask task, Optimizer optimizer, TrainerSettings settings, DataSplits data)
+    : IDisposable
 {
     private const ulong LayerStream = 0x4C61_7972;
     private readonly Rng _rng = new(settings.Seed, LayerStream);
     private readonly Evaluator _evaluator = new(model, task, settings);
     private readonly Predictions _predictions = new(task);
+    private readonly WeightAverage? _average =
+        settings.Averaging.Any ? new WeightAverage(model, settings.Averaging) : null;
+
+    private readonly Mixing? _mixing = settings.Mixing.Any
+        ? new Mixing(
+            settings.Mixing, data.Train.FeatureShape, data.Train.TargetWidth, settings.Seed)
+        : null;
+
     private float[] _outputs = [];
+    private double _rate;
+
+    /// <summary>Samples of the batches whose gradients wait for the update, in batches.</summary>
+    private double _gathered;
 
     /// <summary>Where training stands.</summary>
     public TrainerState State { get; private set; } = new();
@@ -33,6 +47,13 @@ public sealed class Trainer(
     public int StepsPerEpoch =>
         (data.Train.Count + settings.BatchSize - 1) / settings.BatchSize;
 
+    /// <summary>Updates of the weights in an epoch; its last may have fewer batches.</summary>
+    public int UpdatesPerEpoch =>
+        (StepsPerEpoch + settings.Accumulate - 1) / settings.Accumulate;
+
+    /// <summary>The average of the weights, for a checkpoint; null: none yet.</summary>
+    public float[]? AverageWeights => State.Averaged > 0 ? _average?.Snapshot() : null;
+
     /// <summary>Is there nothing left to do?</summary>
     public bool Done =>
         State.Epoch >= settings.Epochs
@@ -40,16 +61,21 @@ public sealed class Trainer(
             && State.EpochsSinceBest >= settings.Patience);
 
     /// <summary>Takes up a saved state; the weights and the optimiser are restored apart.</summary>
-    public void Restore(TrainerState state, float[]? bestWeights)
+    public void Restore(
+        TrainerState state, float[]? bestWeights, float[]? averageWeights = null)
     {
         State = state;
         BestWeights = bestWeights;
+        if (averageWeights is not null)
+        {
+            _average?.Restore(averageWeights);
+        }
         _rng.Position = state.RngPosition;
     }
 
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
-    /// two steps, and null is returned.
+    /// two updates, and null is returned.
     /// </summary>
     /// <exception cref="DlException">The loss became NaN or infinite.</exception>
     public EpochRecord? RunEpoch(Action<TrainingProgress> progress, CancellationToken cancel)
@@ -69,7 +95,7 @@ public sealed class Trainer(
                 State.Epoch + 1, settings.Epochs, State.Step, StepsPerEpoch,
                 State.LossSum / State.Samples, samples / seconds,
                 seconds / samples * (data.Train.Count - State.Samples)));
-            if (cancel.IsCancellationRequested && State.Step < StepsPerEpoch)
+            if (cancel.IsCancellationRequested && State.Step < StepsPerEpoch && _gathered == 0)
             {
                 return null;
             }
@@ -79,6 +105,8 @@ public sealed class Trainer(
 
     /// <summary>Loss and metrics of the current weights on a dataset.</summary>
     public Evaluation Evaluate(IDataset dataset) => _evaluator.Run(dataset, _rng);
+
+    public void Dispose() => _average?.Dispose();
 
     /// <summary>Puts the best weights in place of the last ones.</summary>
     public void UseBest()
@@ -92,25 +120,77 @@ public sealed class Trainer(
     /// <summary>One batch: forward, loss, backward, update, and the books.</summary>
     private void Step(Tape tape, Batch batch, int[] order)
     {
+        _rate = Rate();
         var moment = new TrainingMoment(
-            model, tape, batch, order, State.Epoch + 1, State.Step + 1, Rate());
+            model, tape, batch, order, State.Epoch + 1, State.Step + 1, _rate);
         var input = Prepare(tape, batch);
         var output = model.Forward(new Pass(tape, true, _rng), input);
         var loss = Loss(tape, output, batch);
-        tape.Backward(loss);
+        Backward(tape, loss, batch);
         float value = loss.Device.ReadScalar(loss.Storage);
         CheckLoss(moment, output, value);
-        Update(moment);
+        State.Step++;
+        if (State.Step % settings.Accumulate == 0 || State.Step == StepsPerEpoch)
+        {
+            Update(moment);
+        }
         Book(batch, output, value);
         tape.Reset();
     }
 
     /// <summary>The input of a training step on the device.</summary>
-    private Tensor Prepare(Tape tape, Batch batch) => Evaluator.Input(tape, data.Train, batch);
+    private Tensor Prepare(Tape tape, Batch batch) => _mixing is null
+        ? Evaluator.Input(tape, data.Train, batch)
+        : tape.Input(
+            data.Train.FeatureShape.Prepend(batch.Count),
+            _mixing.Mix(batch, State.Epoch, State.Step));
 
-    /// <summary>Mean loss of a training batch, a scalar.</summary>
-    private Tensor Loss(Tape tape, Tensor output, Batch batch) => task.BatchLoss(
-        tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+    /// <summary>Mean loss of a training batch, a scalar; of a mixed one, of both targets.</summary>
+    private Tensor Loss(Tape tape, Tensor output, Batch batch)
+    {
+        var own = task.BatchLoss(
+            tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+        if (_mixing is not { Share: < 1 })
+        {
+            return own;
+        }
+        var other = task.BatchLoss(
+            tape, output, _mixing.Others(batch.Count), batch.Count, settings.Loss);
+        return tape.Add(
+            tape.Multiply(own, tape.Input(own.Shape, [_mixing.Share])),
+            tape.Multiply(other, tape.Input(other.Shape, [1 - _mixing.Share])));
+    }
+
+    /// <summary>
+    /// Gradients of the mean over all samples of an update: each batch adds its own by its share
+    /// of them, and <see cref="Update"/> divides by the sum.
+    /// </summary>
+    private void Backward(Tape tape, Tensor loss, Batch batch)
+    {
+        if (settings.Accumulate == 1)
+        {
+            tape.Backward(loss);
+            return;
+        }
+        double share = Weight(batch) / settings.BatchSize;
+        tape.Backward(loss, [(float)share]);
+        _gathered += share;
+    }
+
+    /// <summary>What the mean loss of a batch was divided by: samples, or their weights.</summary>
+    private double Weight(Batch batch)
+    {
+        if (settings.Loss.ClassWeights is not { } weights)
+        {
+            return batch.Count;
+        }
+        double sum = 0;
+        foreach (float label in Evaluator.Targets(data.Train, batch))
+        {
+            sum += weights[(int)label];
+        }
+        return sum;
+    }
 
     private void CheckLoss(in TrainingMoment moment, Tensor output, float value)
     {
@@ -130,11 +210,21 @@ public sealed class Trainer(
 
     private void Update(in TrainingMoment moment)
     {
+        model.Weights.CompleteGradients();
+        if (settings.Accumulate > 1)
+        {
+            model.Weights.ScaleGradients((float)(1 / _gathered));
+            _gathered = 0;
+        }
         foreach (var observer in Observers)
         {
             observer.GradientsReady(moment);
         }
         optimizer.Step(moment.Rate, settings.ClipNorm);
+        if (_average is not null && UpdatesDone > AveragesFrom)
+        {
+            _average.Add(State.Averaged++);
+        }
         foreach (var observer in Observers)
         {
             observer.Updated(moment);
@@ -145,9 +235,11 @@ public sealed class Trainer(
     private void Book(Batch batch, Tensor output, float loss)
     {
         _predictions.Clear();
-        _predictions.Add(
-            Evaluator.Read(output, ref _outputs), Evaluator.Targets(data.Train, batch),
-            batch.Count);
+        // Of a mixture, the sample with the larger share is what a prediction should name.
+        var targets = _mixing is { Share: < 0.5f }
+            ? _mixing.Others(batch.Count)
+            : Evaluator.Targets(data.Train, batch);
+        _predictions.Add(Evaluator.Read(output, ref _outputs), targets, batch.Count);
         // A batch of one class has no ROC AUC; it does not count.
         double metric = _predictions.Compute(task.Metrics[0]);
         bool defined = !double.IsNaN(metric);
@@ -155,24 +247,72 @@ public sealed class Trainer(
         State.MetricSamples += defined ? batch.Count : 0;
         State.LossSum += loss * (double)batch.Count;
         State.Samples += batch.Count;
-        State.Step++;
         State.RngPosition = _rng.Position;
     }
 
-    /// <summary>The learning rate of the next step.</summary>
+    /// <summary>Updates over all epochs, an unfinished one counted.</summary>
+    private double UpdatesDone => ((double)State.Epoch * UpdatesPerEpoch)
+        + ((State.Step + settings.Accumulate - 1) / settings.Accumulate);
+
+    /// <summary>The update after which the average begins.</summary>
+    private double AveragesFrom => settings.Averaging.SwaShare > 0
+        ? Math.Floor((1 - settings.Averaging.SwaShare) * settings.Epochs * UpdatesPerEpoch) : 0;
+
+    /// <summary>The learning rate of the update that the next step belongs to.</summary>
     private double Rate()
     {
-        double done = ((double)State.Epoch * StepsPerEpoch) + State.Step;
-        double all = (double)settings.Epochs * StepsPerEpoch;
-        return settings.LearningRate * settings.Schedule.Factor(done / all);
+        double update = ((double)State.Epoch * UpdatesPerEpoch)
+            + (State.Step / settings.Accumulate);
+        bool swa = settings.Averaging.SwaShare > 0;
+        if (swa && update >= AveragesFrom && settings.Averaging.SwaRate is { } rate)
+        {
+            return rate;
+        }
+        var curve = new RateCurve(
+            settings.Schedule, settings.Warmup, (double)settings.Epochs * UpdatesPerEpoch,
+            UpdatesPerEpoch, swa ? AveragesFrom : null);
+        return (State.FoundRate ?? settings.LearningRate)
+            * curve.Factor(update, State.Plateau.Reductions);
     }
 
     private EpochRecord EndEpoch(Stopwatch watch)
     {
-        State.Step--;
-        double rate = Rate();
         State.Epoch++;
         State.Step = 0;
+        bool averaged = State.Averaged > 0;
+        if (averaged)
+        {
+            _average!.PutIn();
+        }
+        var record = Judge(watch);
+        if (averaged)
+        {
+            _average!.PutBack();
+        }
+        if (settings.Schedule.Plateau is { } rule)
+        {
+            double value = rule.ByLoss ? record.ValLoss ?? record.TrainLoss
+                : record.ValMetric ?? record.TrainMetric!.Value;
+            State.Plateau.Observe(rule, value, !rule.ByLoss && task.Metrics[0].HigherIsBetter);
+        }
+        State.History.Add(record);
+        (State.LossSum, State.MetricSum) = (0, 0);
+        (State.Samples, State.MetricSamples) = (0, 0);
+        foreach (var observer in Observers)
+        {
+            observer.EpochEnded(model, record);
+        }
+        return record;
+    }
+
+    /// <summary>Validates what is in the model, and keeps it if it is the best so far.</summary>
+    private EpochRecord Judge(Stopwatch watch)
+    {
+        bool swa = settings.Averaging.SwaShare > 0 && State.Averaged > 0;
+        if (swa && RunningStatistics.In(model))
+        {
+            RunningStatistics.Measure(model, data.Train, settings);
+        }
         double? valLoss = null, valMetric = null;
         if (data.Validation is { } validation)
         {
@@ -180,15 +320,14 @@ public sealed class Trainer(
             (valLoss, valMetric) = (evaluation.Loss, evaluation.Metrics[task.Metrics[0].Name]);
         }
         var record = new EpochRecord(
-            State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.MetricSamples,
-            valMetric, watch.Elapsed.TotalSeconds, rate);
-        KeepBest(record);
-        State.History.Add(record);
-        (State.LossSum, State.MetricSum, State.Samples, State.MetricSamples) = (0, 0, 0, 0);
-        foreach (var observer in Observers)
+            State.Epoch, State.LossSum / State.Samples, valLoss,
+            State.MetricSum / State.MetricSamples, valMetric, watch.Elapsed.TotalSeconds, _rate);
+        if (swa && (State.Epoch - 1) * (double)UpdatesPerEpoch <= AveragesFrom)
         {
-            observer.EpochEnded(model, record);
+            // From here on averages compete with each other, not with what went before.
+            State.BestMetric = null;
         }
+        KeepBest(record);
         return record;
     }
 

@@ -14,6 +14,17 @@ public sealed record TrainerSettings(
 
     /// <summary>The validation loss decides which epoch is the best, not the metric.</summary>
     public bool BestByLoss { get; init; }
+
+    /// <summary>Training on mixtures of samples.</summary>
+    public MixingSettings Mixing { get; init; }
+
+    /// <summary>What goes before the schedule; null: nothing.</summary>
+    public Warmup? Warmup { get; init; }
+
+    /// <summary>Batches whose gradients make one update, as one batch so much larger would.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public AveragingSettings Averaging { get; init; } = AveragingSettings.None;
 }
 
 /// <summary>A sign of life during an epoch.</summary>

@@ -74,13 +74,28 @@ internal static class ElementwiseCases
         new(BinaryOps.Huber,
             (a, b, d) => Abs(a - b) < d ? Pow(a - b, 2) / 2 : d * (Abs(a - b) - (d / 2)),
             (a, b, d) => Clamp(a - b, -d, d), (a, b, d) => Clamp(b - a, -d, d)),
+        new(BinaryOps.LogCosh, (a, b, _) => Log(Cosh(a - b)), (a, b, _) => Tanh(a - b),
+            (a, b, _) => Tanh(b - a)),
+        new(BinaryOps.Pinball, (a, b, q) => b > a ? q * (b - a) : (1 - q) * (a - b),
+            (a, b, q) => b > a ? -q : 1 - q, (a, b, q) => b > a ? q : q - 1),
+        new(BinaryOps.PoissonNll, (a, b, _) => Exp(a) - (b * a), (a, b, _) => Exp(a) - b,
+            (a, _, _) => -a),
         new(BinaryOps.SigmoidCrossEntropy,
             (a, b, _) => -(b * Log(Sigmoid(a))) - ((1 - b) * Log(Sigmoid(-a))),
             (a, b, _) => Sigmoid(a) - b, (a, _, _) => -a),
+        new(BinaryOps.ProbabilityCrossEntropy,
+            (a, b, _) => -(b * Log(a)) - ((1 - b) * Log(1 - a)),
+            (a, b, _) => (a - b) / (a * (1 - a)), (a, _, _) => Log(1 - a) - Log(a)),
+        new(BinaryOps.SigmoidFocal, Focal,
+            (a, b, g) => Slope(z => Focal(z, b, g), a), (a, b, g) => Slope(z => Focal(a, z, g), b)),
+        new(BinaryOps.KlDivergence, (a, b, _) => b * (Log(b) - a), (_, b, _) => -b,
+            (a, b, _) => Log(b) + 1 - a),
         new(BinaryOps.Hinge, (a, b, _) => Max(0, 1 - (a * b)), (a, b, _) => a * b <= 1 ? -b : 0,
             (a, b, _) => a * b <= 1 ? -a : 0),
         new(BinaryOps.PerceptronCriterion, (a, b, _) => Max(0, -a * b),
             (a, b, _) => a * b <= 0 ? -b : 0, (a, b, _) => a * b <= 0 ? -a : 0),
+        new(BinaryOps.Robust, Robust, (a, b, _) => Pow((a / (2 - b)) + 1, (b / 2) - 1) / 2,
+            (a, b, _) => Slope(z => Robust(a, z, 0), b)),
     ];
 
     public static IEnumerable<Case> All()
@@ -170,13 +185,14 @@ internal static class ElementwiseCases
         float alpha = row.Op.Alpha * 0.7f;
         int count = outer * n * inner;
         return new("Binary", $"{row.Op.Name} {outer}x{n}x{inner}", Bound,
-            [In(count, -2, 2), Right(row.Op, n), Out(count)],
+            [Left(row.Op, count), Right(row.Op, n), Out(count)],
             (d, s) => d.Binary(row.Op, s[0], s[1], s[2], outer, n, inner, alpha),
             v => Map(v[2], i => row.Value(v[0][i], v[1][i / inner % n], alpha)));
     }
 
     private static Case BinaryInPlace(BinaryRow row) =>
-        new("Binary", $"{row.Op.Name} in place", Bound, [Both(60, -2, 2), Right(row.Op, 5)],
+        new("Binary", $"{row.Op.Name} in place", Bound,
+            [Left(row.Op, 60) with { Role = Role.Both }, Right(row.Op, 5)],
             (d, s) => d.Binary(row.Op, s[0], s[1], s[0], 4, 5, 3, row.Op.Alpha),
             v =>
             {
@@ -197,7 +213,7 @@ internal static class ElementwiseCases
         if (beta == 0 && outer > 1 && n > 1)
         {
             return new("BinaryGradient", sizes + " over dy", Bound,
-                [In(count, -2, 2), Right(row.Op, n), Both(count)],
+                [Left(row.Op, count), Right(row.Op, n), Both(count)],
                 (d, s) => d.BinaryGradient(
                     row.Op, second, s[0], s[1], s[2], s[2], outer, n, inner, alpha, 0),
                 v =>
@@ -209,17 +225,28 @@ internal static class ElementwiseCases
                 });
         }
         return new("BinaryGradient", sizes, Bound,
-            [In(count, -2, 2), Right(row.Op, n), In(count), Out(count, beta)],
+            [Left(row.Op, count), Right(row.Op, n), In(count), Out(count, beta)],
             (d, s) => d.BinaryGradient(
                 row.Op, second, s[0], s[1], s[2], s[3], outer, n, inner, alpha, beta),
             v => Map(v[3], i => v[2][i] * slope(v[0][i], v[1][i / inner % n], alpha)));
     }
 
+    /// <summary>Probabilities, log-probabilities and squares are what they are called.</summary>
+    private static Operand Left(BinaryOp op, int n) => op.Name switch
+    {
+        "probability_cross_entropy" => In(n, 0.05, 0.95),
+        "kl_divergence" => In(n, -4, -0.1),
+        "robust" => In(n, 0, 30),
+        _ => In(n, -2, 2),
+    };
+
     /// <summary>Divisors stay away from 0, labels of the margin losses are -1 or 1.</summary>
     private static Operand Right(BinaryOp op, int n) => op.Name switch
     {
         "divide" => In(n, 0.5, 2),
-        "sigmoid_cross_entropy" => In(n, 0, 1),
+        "sigmoid_cross_entropy" or "probability_cross_entropy" or "sigmoid_focal" => In(n, 0, 1),
+        "kl_divergence" => In(n, 0.01, 1),
+        "robust" => In(n, 0.01, 1.9),
         "hinge" or "perceptron_criterion" => new Operand(
             DType.F32, n, Role.Input, rng => (2 * rng.NextInt(2)) - 1),
         _ => In(n, -2, 2),
@@ -246,6 +273,16 @@ internal static class ElementwiseCases
     // Klambauer et al., "Self-normalizing neural networks", 2017.
     private const double SeluScale = 1.0507009873554804934193349852946;
     private const double SeluAlpha = 1.6732632423543772848170429916717;
+
+    private static double Focal(double a, double b, double gamma)
+    {
+        double p = Sigmoid(a), missing = (p * (1 - b)) + ((1 - p) * b);
+        return Pow(missing, gamma) * (-(b * Log(p)) - ((1 - b) * Log(1 - p)));
+    }
+
+    /// <summary>Barron 2019, eq. 8, of the squared error.</summary>
+    private static double Robust(double a, double b, double _) =>
+        (2 - b) / b * (Pow((a / (2 - b)) + 1, b / 2) - 1);
 
     private static double Sigmoid(double x) => 1 / (1 + Exp(-x));
 
