@@ -37,6 +37,17 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(PixelUnshuffle), "pixel_unshuffle")]
 // Normalisation.
 // Sequences: recurrence, attention, embeddings, positions.
+[JsonDerivedType(typeof(Rnn), "rnn")]
+[JsonDerivedType(typeof(Lstm), "lstm")]
+[JsonDerivedType(typeof(Gru), "gru")]
+[JsonDerivedType(typeof(SequenceLength), "sequence_length")]
+[JsonDerivedType(typeof(LastStep), "last_step")]
+[JsonDerivedType(typeof(ReverseTime), "reverse_time")]
+[JsonDerivedType(typeof(MultiHeadAttention), "multi_head_attention")]
+[JsonDerivedType(typeof(TransformerBlock), "transformer_block")]
+[JsonDerivedType(typeof(Embedding), "embedding")]
+[JsonDerivedType(typeof(PositionEmbedding), "position_embedding")]
+[JsonDerivedType(typeof(SinusoidalPositions), "sinusoidal_positions")]
 // Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
@@ -73,6 +84,10 @@ public abstract record Layer
 
     /// <summary>The weights, in the order in which <see cref="Forward"/> gets them.</summary>
     public virtual IReadOnlyList<ParameterSpec> Parameters(ReadOnlySpan<Shape> inputs) => [];
+
+    /// <summary>How often one sample passes through each matrix: once a position.</summary>
+    public virtual long Uses(ReadOnlySpan<Shape> inputs, Shape output) =>
+        output.Count / Math.Max(1, output.Last);
 
     /// <summary>Computes a batch. Tensors have the batch as their first dimension.</summary>
     public abstract Tensor Forward(
@@ -123,4 +138,8 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng)
 /// weights). The layer itself may write it while training.
 /// </param>
 public sealed record ParameterSpec(
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true)
+{
+    /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
+    public int? ZeroRow { get; init; }
+}

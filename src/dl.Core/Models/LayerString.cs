@@ -7,6 +7,9 @@
 //   convtN[xK][sS]  transposed convolution of series and images: S times as large
 //   poolN, avgpoolN windows of N in each dimension;  gap, gmp  global average and max pooling
 //   upN             N times as large by repeating;  seR  squeeze and excitation, ratio R (16)
+//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over time x
+//                   features; the rows of an image or the columns of a table are the steps. What
+//                   follows gets the last state, another recurrent layer the sequence
 //   denseN, dropoutR, flatten, softmax, and every activation by name
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -43,16 +46,35 @@ internal static partial class LayerString
             {
                 layers.Add(new Flatten());
             }
+            if (layer is RecurrentLayer)
+            {
+                Sequence(layers, input);
+                apart = false;
+            }
             apart = IsSpatial(layer) || (apart && layer is Dropout);
             layers.Add(layer);
         }
-        bool whole = layers.Any(l => l is Dense or Flatten or GlobalPool);
+        bool whole = layers.Any(l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
         if (apart || (dimensions is 2 or 3 && !whole))
         {
             layers.Add(new Flatten());
         }
         layers.Add(new Dense { Units = 0, Name = "output" });
         return new Graph { Layers = [.. layers] };
+    }
+
+    /// <summary>Prepares what is there for a recurrent layer to follow.</summary>
+    private static void Sequence(List<Layer> layers, Shape input)
+    {
+        int below = layers.FindLastIndex(l => l is RecurrentLayer);
+        if (below >= 0)
+        {
+            layers[below] = (RecurrentLayer)layers[below] with { Output = "sequence" };
+        }
+        else if (layers.Count == 0 && input.Rank is 1 or 3)
+        {
+            layers.Add(new Reshape { Shape = [input[0], input.Skip(1).Product(0, input.Rank - 1)] });
+        }
     }
 
     private static void Activate(List<Layer> layers, string function)
@@ -90,6 +112,7 @@ internal static partial class LayerString
         int stride = match.Groups[4].Length == 0 ? 1 : int.Parse(match.Groups[4].ValueSpan);
         return Convolution(kind, whole, kernel, stride, dimensions)
             ?? Pool(kind, whole, dimensions)
+            ?? Recurrent(kind, whole)
             ?? kind switch
             {
                 "up" when number > 0 => new Resize { Scale = [number] },
@@ -158,14 +181,27 @@ internal static partial class LayerString
             _ => null,
         };
 
+    private static Layer? Recurrent(string kind, int units)
+    {
+        bool both = kind.StartsWith("bi", StringComparison.Ordinal);
+        return (both ? kind[2..] : kind) switch
+        {
+            _ when units < 1 => null,
+            "rnn" => new Rnn { Units = units, Bidirectional = both },
+            "lstm" => new Lstm { Units = units, Bidirectional = both },
+            "gru" => new Gru { Units = units, Bidirectional = both },
+            _ => null,
+        };
+    }
+
     private static UsageException Unknown(string text, string part, string kind)
     {
         string[] kinds = ["conv32", "conv32x5s2", "sepconv64", "dwconv3", "convt32s2", "pool2",
-            "avgpool2", "gap", "gmp", "up2", "se16", "dense128", "dropout0.5", "flatten",
-            "softmax"];
+            "avgpool2", "gap", "gmp", "up2", "se16", "lstm64", "bigru64", "dense128", "dropout0.5",
+            "flatten", "softmax"];
         string? near = Nearest.Find(kind, Activations.All.Select(a => a.Name).Concat(
             ["conv", "sepconv", "dwconv", "convt", "pool", "avgpool", "gap", "gmp", "up", "se",
-                "dense", "dropout", "flatten", "softmax"]));
+                "rnn", "lstm", "gru", "birnn", "bilstm", "bigru", "dense", "dropout", "flatten", "softmax"]));
         return new UsageException(
             $"model '{text}': '{part}' is no layer"
             + (near is null || near == kind ? "" : $"; did you mean '{near}'?")

@@ -55,6 +55,9 @@ internal sealed class GoldenCase : IDisposable
 
     public List<GoldenError> Errors { get; } = [];
 
+    /// <summary>Does the file bring the tensor, whether or not the index lists it?</summary>
+    public bool Has(string name) => _tensors.Contains($"{Name}.{name}");
+
     /// <summary>The raw tensor, in the file's layout.</summary>
     /// <exception cref="DataException">The file does not have it.</exception>
     public GoldenTensor Raw(string name)
@@ -107,12 +110,19 @@ internal sealed class GoldenCase : IDisposable
 
     public int Integer(string name, int otherwise) => (int)Number(name, otherwise);
 
+    public string? Text(string name) =>
+        Argument(name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
     public bool Flag(string name, bool otherwise) => Argument(name)?.ValueKind switch
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => otherwise,
     };
+
+    public string Text(string name, string otherwise) =>
+        Argument(name) is { ValueKind: JsonValueKind.String } value
+            ? value.GetString()! : otherwise;
 
     /// <summary>A number for both sides, or a list; in one dimension height is given.</summary>
     public Size2 Pair(string name, Size2 otherwise, int? height = null)

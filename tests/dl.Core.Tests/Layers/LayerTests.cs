@@ -108,6 +108,57 @@ public sealed class LayerTests
         { """{"type":"pixel_unshuffle"}""", [4, 6, 3], [2, 3, 12], "" },
         // Normalisation.
         // Sequences.
+        {
+            """{"type":"rnn","units":4,"activation":"relu"}""", [5, 3], [4],
+            "input_weight_l0 3x4, hidden_weight_l0 4x4, bias_l0 4"
+        },
+        {
+            """{"type":"lstm","units":4,"layers":2,"output":"sequence","dropout":0.2}""", [5, 3],
+            [5, 4],
+            "input_weight_l0 3x16, hidden_weight_l0 4x16, bias_l0 16, "
+                + "input_weight_l1 4x16, hidden_weight_l1 4x16, bias_l1 16"
+        },
+        {
+            """{"type":"gru","units":3,"bidirectional":true}""", [5, 2], [6],
+            "input_weight_l0 2x9, hidden_weight_l0 3x9, bias_l0 9, candidate_bias_l0 3, "
+                + "input_weight_l0_reverse 2x9, hidden_weight_l0_reverse 3x9, "
+                + "bias_l0_reverse 9, candidate_bias_l0_reverse 3"
+        },
+        {
+            """{"type":"lstm","units":3,"layers":2,"output":"state","unit_forget_bias":false}""",
+            [4, 2], [12],
+            "input_weight_l0 2x12, hidden_weight_l0 3x12, bias_l0 12, "
+                + "input_weight_l1 3x12, hidden_weight_l1 3x12, bias_l1 12"
+        },
+        { """{"type":"sequence_length","padding":-1}""", [7, 2], [1], "" },
+        { """{"type":"last_step"}""", [5, 3], [3], "" },
+        { """{"type":"reverse_time"}""", [5, 3], [5, 3], "" },
+            """{"type":"multi_head_attention","heads":2}""", [5, 6], [5, 6],
+            "in_weight 6x18, in_bias 18, out_weight 6x6, out_bias 6"
+        },
+        {
+            """
+            {"type":"multi_head_attention","heads":3,"causal":true,"rotary":true,"dropout":0.2,
+            "bias":false}
+            """,
+            [4, 15], [4, 15], "in_weight 15x45, out_weight 15x15"
+        },
+        {
+            """{"type":"transformer_block","heads":2,"ffn":7,"activation":"relu","norm":"post"}""",
+            [4, 6], [4, 6], Block(6, 7)
+        },
+        {
+            """{"type":"transformer_block","heads":1,"causal":true,"rotary":true,"dropout":0.1}""",
+            [4, 5], [4, 5], Block(5, 20)
+        },
+        { """{"type":"embedding","vocabulary":3,"width":4}""", [5], [5, 4], "weight 3x4" },
+        {
+            """{"type":"embedding","vocabulary":3,"width":4,"padding":0}""", [5, 1], [5, 4],
+            "weight 3x4"
+        },
+        { """{"type":"position_embedding"}""", [5, 4], [5, 4], "weight 5x4" },
+        { """{"type":"position_embedding","length":9}""", [5, 4], [5, 4], "weight 9x4" },
+        { """{"type":"sinusoidal_positions"}""", [5, 3], [5, 3], "" },
         // Shapes.
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },
         { """{"type":"reshape","shape":[4,6]}""", [2, 3, 4], [4, 6], "" },
@@ -128,6 +179,13 @@ public sealed class LayerTests
         { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
         { """{"type":"concat"}""", [2, 5], [2, 5], "" },
     };
+
+    private static string Block(int width, int hidden) =>
+        $"norm1_weight {width}, norm1_bias {width}, attention_in_weight {width}x{3 * width}, "
+        + $"attention_in_bias {3 * width}, attention_out_weight {width}x{width}, "
+        + $"attention_out_bias {width}, norm2_weight {width}, norm2_bias {width}, "
+        + $"dense1_weight {width}x{hidden}, dense1_bias {hidden}, "
+        + $"dense2_weight {hidden}x{width}, dense2_bias {width}";
 
     [Theory]
     [MemberData(nameof(Rows))]
@@ -191,7 +249,9 @@ public sealed class LayerTests
         model.Weights.CompleteGradients();
         foreach (var group in model.Weights.Groups)
         {
-            device.SgdStep(group.Values, group.Gradients, null, group.Count, step, 0, 0, false);
+            device.Update(
+                UpdateRules.Sgd, group.Values, group.Gradients, [], group.Count,
+                new UpdateNumbers { Rate = step });
         }
         model.Weights.ClearGradients();
         return device.ReadScalar(loss.Storage);
@@ -226,6 +286,12 @@ public sealed class LayerTests
     [InlineData("""{"type":"slice","axis":3}""", "expected 0 to 2")]
     [InlineData("""{"type":"slice","start":5,"end":3}""", "axis 0 has 8")]
     [InlineData("""{"type":"dropout","rate":1}""", "rate 1")]
+    [InlineData("""{"type":"lstm","units":3}""", "input is 8x8x4, expected time x features")]
+    [InlineData("""{"type":"gru","units":3,"masked":true}""", "1 inputs given, expected 2")]
+    [InlineData("""{"type":"rnn","units":3,"activation":"tahn"}""", "did you mean 'tanh'?")]
+    [InlineData("""{"type":"multi_head_attention","heads":3}""", "expected time x width")]
+    [InlineData("""{"type":"embedding","vocabulary":9,"width":2,"padding":9}""", "padding 9")]
+    [InlineData("""{"type":"position_embedding"}""", "expected time x width")]
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
     [InlineData("""{"type":"permute","order":[0,2,2]}""", "each of 0 to 2 once")]
     public void WrongLayersAreNamed(string json, string message)

@@ -27,6 +27,11 @@ public sealed class ZooTests
         80 + (8 * 2) + 2 + (2 * 8) + 8 + (9 * 8) + 8 + (9 * 8) + (8 * 4) + 4 + 8 + 2)]
     [InlineData("conv4s2-up2-convt3x4s2", new[] { 4, 4, 1 }, 2,
         40 + (16 * 4 * 3) + 3 + (8 * 8 * 3 * 2) + 2)]
+    [InlineData("lstm8", new[] { 20, 3 }, 2, (4 * 8 * (3 + 8 + 1)) + (8 * 2) + 2)]
+    [InlineData("bigru4-dropout0.1-rnn5-dense3-relu", new[] { 20, 2 }, 2,
+        (2 * ((3 * 4 * (2 + 4 + 1)) + 4)) + (5 * (8 + 5 + 1)) + (5 * 3) + 3 + (3 * 2) + 2)]
+    [InlineData("gru6", new[] { 28, 28, 3 }, 10, (3 * 6 * (84 + 6 + 1)) + 6 + (6 * 10) + 10)]
+    [InlineData("rnn6", new[] { 9 }, 1, (6 * (1 + 6 + 1)) + 6 + 1)]
     public void ParameterCounts(string model, int[] input, int outputs, int parameters)
     {
         var (graph, _) = Zoo.Resolve(model, new Shape(input), outputs, 0);

@@ -163,6 +163,40 @@ public sealed class OpTests : IDisposable
             Of(new(2, 4, 3, 2))),
         new("pad by the edge", new(2, 8, 5, 2),
             (t, x) => t.Pad(x[0], [0, 3, 0, 0], [0, 1, 2, 0], Border.Edge), Of(new(2, 4, 3, 2))),
+        new("rnn", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Tanh, x).Y,
+            Of(new(2, 4, 5)), Of(new(5, 3)), Of(new(3, 3)), Of(new(3))),
+        new("rnn from a state to a state", new(2, 3),
+            (t, x) => Recurrent(t, RecurrentCell.Tanh, x, true, new(null, x[4])).H,
+            Of(new(2, 4, 5)), Of(new(5, 3)), Of(new(3, 3)), Of(new(3)), Of(new(2, 3))),
+        new("rnn relu", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Relu, x).Y,
+            Of(new(2, 4, 5), 0.1), Of(new(5, 3), 0.1), Of(new(3, 3), 0.1), Of(new(3), 0.1)),
+        new("lstm", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Lstm, x).Y,
+            Of(new(2, 4, 5)), Of(new(5, 12)), Of(new(3, 12)), Of(new(12))),
+        new("lstm, unequal lengths, from a state", new(3, 4, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Lstm, x, true,
+                new(t.Input(new(3), (float[])[4, 1, 2]), x[4], x[5])).Y,
+            Of(new(3, 4, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(3, 2)),
+            Of(new(3, 2))),
+        new("lstm to its cells", new(3, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Lstm, x, false,
+                new(t.Input(new(3), (float[])[4, 0, 2]), x[4], x[5])).C!,
+            Of(new(3, 4, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(3, 2)),
+            Of(new(3, 2))),
+        new("gru", new(2, 4, 3), (t, x) => t.Recurrent(RecurrentCell.Gru, x[0],
+            new(x[1], x[2], x[3], x[4]), true, new(null, x[5])).Y,
+            Of(new(2, 4, 5)), Of(new(5, 9)), Of(new(3, 9)), Of(new(9)), Of(new(3)),
+            Of(new(2, 3))),
+        new("gru, unequal lengths, to a state", new(3, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Gru, x, false,
+                new(t.Input(new(3), (float[])[0, 3, 4]), x[4])).H,
+            Of(new(3, 4, 5)), Of(new(5, 6)), Of(new(2, 6)), Of(new(6)), Of(new(3, 2))),
+        new("two lstms in both directions", new(2, 3, 4),
+            (t, x) => t.RecurrentStack(RecurrentCell.Lstm, x[0],
+                [new(x[1], x[2], x[3]), new(x[4], x[2], null), new(x[5], x[2], null),
+                    new(x[5], x[2], x[3])], 2).Y,
+            Of(new(2, 3, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(5, 8)),
+            Of(new(4, 8))),
+        new("reverse time", new(2, 4, 3), (t, x) => t.ReverseTime(x[0]), Of(new(2, 4, 3))),
 
         new("softmax", new(2, 3, 5), (t, x) => t.Softmax(x[0]), Of(new(2, 3, 5), -2, 2)),
         new("log softmax", new(4, 5), (t, x) => t.LogSoftmax(x[0]), Of(new(4, 5), -2, 2)),
@@ -175,11 +209,53 @@ public sealed class OpTests : IDisposable
             (t, x) => t.SoftmaxCrossEntropy(
                 x[0], x[1], t.Input(new(5), (float[])[1, 2, 0.5f, 3, 1]), 0.1f, ignoreIndex: 2),
             Of(new(8, 5), -2, 2), Ids(new(8), 5)),
+        new("attention", new(2, 5, 6),
+            (t, x) => t.Attention(x[0], x[1], x[2], new AttentionSettings(2)),
+            Of(new(2, 5, 6)), Of(new(2, 7, 6)), Of(new(2, 7, 6))),
+        new("attention, causal, masked, dropout", new(2, 5, 6),
+            (t, x) => t.CrossAttention(x[0], x[1], new AttentionSettings(3)
+            {
+                Causal = true,
+                Lengths = t.Input(new(2), (float[])[7, 4]),
+                KeyMask = t.Input(new(2, 7), Forbid(14)),
+                PairMask = t.Input(new(5, 7), Forbid(35)),
+                Dropout = 0.3f,
+                Rng = new Rng(5),
+            }),
+            Of(new(2, 5, 6)), Of(new(2, 7, 12))),
+        new("self-attention", new(2, 6, 4),
+            (t, x) => t.SelfAttention(x[0], new AttentionSettings(2) { Causal = true }),
+            Of(new(2, 6, 12))),
+        new("attention of one tensor", new(2, 6, 4),
+            (t, x) => t.Attention(x[0], x[0], x[0], new AttentionSettings(1)), Of(new(2, 6, 4))),
+        new("rotary", new(2, 5, 11), (t, x) => t.Rotary(x[0], 2, 4), Of(new(2, 5, 11))),
+        new("gather of ids, some none", new(6, 4),
+            (t, x) => t.Gather(x[0], t.ToIndices(
+                t.Input(new(6), (float[])[0, 2.4f, -1, 5, 4, 1]), 5, padding: 4)),
+            Of(new(5, 4))),
         new("dropout", new(5, 9), (t, x) => t.Dropout(x[0], 0.4f, new Rng(3)), Of(new(5, 9))),
     ];
 
+    /// <summary>x: sequence, input weights, hidden weights, bias.</summary>
+    private static RecurrentResult Recurrent(
+        Tape tape, RecurrentCell cell, Tensor[] x, bool reverse = false,
+        RecurrentStart start = default) =>
+        tape.Recurrent(cell, x[0], new RecurrentWeights(x[1], x[2], x[3]), reverse, start);
+    /// <summary>Every fourth is forbidden.</summary>
+    private static float[] Forbid(int n) =>
+        [.. Enumerable.Range(0, n).Select(i => i % 4 == 3 ? float.NegativeInfinity : 0.1f * i)];
+
     private static readonly (string Message, Action<Tape, Func<Shape, Tensor>> Call)[] Refused =
     [
+        ("attention: keys 2x5x6 and values 2x4x6 differ", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 6)), x(new(2, 4, 6)), new AttentionSettings(2))),
+        ("attention: queries 2x5x6 do not fit keys 2x5x8", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 8)), x(new(2, 5, 8)), new AttentionSettings(2))),
+        ("attention: 4 heads do not divide a width of 6", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(4))),
+        ("attention: lengths 3 has 3 numbers, expected 2", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(2) { Lengths = x(new(3)) })),
+        ("rotary: 3 heads of 4 do not fit 2x5x11", (t, x) => t.Rotary(x(new(2, 5, 11)), 3, 4)),
         ("add: 3x4 does not fit 3; extents must agree or be 1",
             (t, x) => t.Add(x(new(3, 4)), x(new(3)))),
         ("slice: [2, 5) of dimension 1 of 3x4", (t, x) => t.Slice(x(new(3, 4)), 1, 2, 3)),
@@ -200,6 +276,12 @@ public sealed class OpTests : IDisposable
         ("transposed convolution: 1x4x4x2 does not come from a 1x11x8x3 output", (t, x) =>
             t.ConvolutionTransposed(x(new(1, 4, 4, 2)), x(new(3, 3, 3, 2)), null,
                 new Size2(11, 8), Two, Padding.Even(1, 1), One)),
+        ("recurrent: weights 5x12 and 3x12 do not fit 4 features and 4 gate(s)", (t, x) =>
+            t.Recurrent(RecurrentCell.Lstm, x(new(2, 3, 4)),
+                new(x(new(5, 12)), x(new(3, 12)), null))),
+        ("recurrent: lengths 3, initial state , cells ; expected 2 lengths and 2x3", (t, x) =>
+            t.Recurrent(RecurrentCell.Gru, x(new(2, 3, 4)),
+                new(x(new(4, 9)), x(new(3, 9)), null), false, new(x(new(3))))),
         ("pool: input is 4x4, expected (batch, height, width, channels)", (t, x) =>
             t.MaxPool(x(new(4, 4)), Two, Two, default)),
         ("conv3d: input 1x4x4x4x2 does not fit weight 3x3x3x3x5 with 1 group(s)", (t, x) =>
