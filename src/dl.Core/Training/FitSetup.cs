@@ -78,6 +78,7 @@ public sealed record FitSetup(
                 options.Metric);
         }
         var plan = graph.Plan().Freeze(options.Freeze);
+        GraphChecks.Check(plan, count, batch);
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
