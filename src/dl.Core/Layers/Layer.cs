@@ -142,6 +142,8 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng)
     /// stay those of the training.
     /// </summary>
     public bool Dropping { get; init; } = Training;
+
+    /// <summary>
     /// How much of a batch enters running statistics, in place of the layers' own momentum; null:
     /// theirs. 1/k for the k-th batch makes them the plain mean over batches.
     /// </summary>
@@ -163,7 +165,7 @@ public sealed record ParameterSpec(
 {
     /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
     public int? ZeroRow { get; init; }
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+}
 
 /// <summary>
 /// One line about each kind of the list, for `dl info --list layers`, under the same headings.
