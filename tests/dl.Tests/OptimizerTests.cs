@@ -61,7 +61,7 @@ public sealed class OptimizerTests : IDisposable
         Assert.Equal(0, ran.Code);
         Assert.Contains("adamw:beta1=0.8 at rate", ran.Error);
         Assert.Contains(
-            "weight decay 0.01 and L1 0.001 on 2 weights (32 numbers), "
+            "weight decay 0.01 and L1 0.001 on 2 weights (24 numbers), "
             + "not on 2 biases, norms and embeddings", ran.Error);
     }
 
