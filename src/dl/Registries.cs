@@ -20,11 +20,12 @@ internal static class Registries
         ("commands", "commands of dl", ListCommands),
         ("models", "architectures for fit --model",
             () => Zoo.All.Select(m => new Entry(m.Name, m.Description))),
-        ("layers", "layers of graph files", () => LayerJson.Kinds.Select(Bare)),
+        ("layers", "layers of graph files",
+            () => LayerJson.Kinds.Select(k => new Entry(k, LayerDescriptions.Of(k)))),
         ("activations", "functions between layers",
             () => Activations.All.Select(a => new Entry(a.Name, a.Description))),
         ("initializers", "starts of weights for fit --init",
-            () => Initializers.All.Select(i => Bare(i.Name))),
+            () => Initializers.All.Select(i => new Entry(i.Name, i.Description))),
         ("tasks", "what a model is for, fit --task",
             () => LearningTask.All.Select(t => new Entry(t.Kind, t.Description))),
         ("losses", "what training makes small, fit --loss",
@@ -56,9 +57,6 @@ internal static class Registries
                 : $"{entry.Name}{says}\n");
         }
     }
-
-    /// <summary>A name that says it all.</summary>
-    private static Entry Bare(string name) => new(name, "");
 
     private static IEnumerable<Entry> ListKinds() => Kinds.Select(k => new Entry(k.Kind, k.Says));
 

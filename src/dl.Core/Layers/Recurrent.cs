@@ -190,7 +190,7 @@ public abstract record RecurrentLayer : Layer
 }
 
 /// <summary>Elman's network: h = f(x W + h' U + b).</summary>
-public sealed record Rnn : RecurrentLayer
+public sealed record Rnn : RecurrentLayer, IActivated
 {
     /// <summary>`tanh` or `relu`.</summary>
     public string Activation { get; set; } = "tanh";

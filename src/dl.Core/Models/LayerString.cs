@@ -10,7 +10,8 @@
 //   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over time x
 //                   features; the rows of an image or the columns of a table are the steps. What
 //                   follows gets the last state, another recurrent layer the sequence
-//   denseN, dropoutR, flatten, softmax, and every activation by name
+//   denseN, dropoutR, flatten, and every activation by name
+//   bn, ln          batch norm, layer norm;  prelu  a rectifier with learnt slopes
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Dl.Layers;
@@ -38,7 +39,7 @@ internal static partial class LayerString
             if (Activations.Exists(part))
             {
                 Activate(layers, part);
-                Zoo.AddDropout(layers, layers[^1] is Dense ? dropout : 0);
+                Zoo.AddDropout(layers, EndsDense(layers) ? dropout : 0);
                 continue;
             }
             var layer = Create(text, part, dimensions);
@@ -51,8 +52,9 @@ internal static partial class LayerString
                 Sequence(layers, input);
                 apart = false;
             }
-            apart = IsSpatial(layer) || (apart && layer is Dropout);
+            apart = IsSpatial(layer) || (apart && layer is Dropout or NormLayer or PRelu);
             layers.Add(layer);
+            Zoo.AddDropout(layers, layer is PRelu && EndsDense(layers) ? dropout : 0);
         }
         bool whole = layers.Any(l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
         if (apart || (dimensions is 2 or 3 && !whole))
@@ -93,6 +95,10 @@ internal static partial class LayerString
         }
     }
 
+    /// <summary>Is the last layer dense, norms and activations behind it aside?</summary>
+    private static bool EndsDense(List<Layer> layers) =>
+        layers.FindLast(l => l is not (NormLayer or PRelu or Activation)) is Dense;
+
     /// <summary>Gives places and channels, as it got them.</summary>
     private static bool IsSpatial(Layer layer) =>
         layer is ConvolutionLayer or PoolLayer or Resize or SqueezeExcitation;
@@ -120,7 +126,9 @@ internal static partial class LayerString
                 "dense" when whole > 0 => new Dense { Units = whole },
                 "dropout" when number is > 0 and < 1 => new Dropout { Rate = (float)number },
                 "flatten" => new Flatten(),
-                "softmax" => new Softmax(),
+                "bn" when match.Groups[2].Length == 0 => new BatchNorm(),
+                "ln" when match.Groups[2].Length == 0 => new LayerNorm(),
+                "prelu" when match.Groups[2].Length == 0 => new PRelu(),
                 _ => throw Unknown(text, part, kind),
             };
     }
@@ -197,11 +205,12 @@ internal static partial class LayerString
     private static UsageException Unknown(string text, string part, string kind)
     {
         string[] kinds = ["conv32", "conv32x5s2", "sepconv64", "dwconv3", "convt32s2", "pool2",
-            "avgpool2", "gap", "gmp", "up2", "se16", "lstm64", "bigru64", "dense128", "dropout0.5",
-            "flatten", "softmax"];
+            "avgpool2", "gap", "gmp", "up2", "se16", "lstm64", "bigru64", "dense128", "bn", "ln",
+            "prelu", "dropout0.5", "flatten"];
         string? near = Nearest.Find(kind, Activations.All.Select(a => a.Name).Concat(
             ["conv", "sepconv", "dwconv", "convt", "pool", "avgpool", "gap", "gmp", "up", "se",
-                "rnn", "lstm", "gru", "birnn", "bilstm", "bigru", "dense", "dropout", "flatten", "softmax"]));
+                "rnn", "lstm", "gru", "birnn", "bilstm", "bigru", "dense", "bn", "ln", "prelu",
+                "dropout", "flatten"]));
         return new UsageException(
             $"model '{text}': '{part}' is no layer"
             + (near is null || near == kind ? "" : $"; did you mean '{near}'?")

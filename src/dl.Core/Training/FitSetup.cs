@@ -68,6 +68,7 @@ public sealed record FitSetup(
             "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
             task.Outputs);
         var plan = graph.Plan().Freeze(options.Freeze);
+        GraphChecks.Check(plan, count, batch);
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",

@@ -107,6 +107,23 @@ public sealed class LayerTests
         { """{"type":"pixel_shuffle"}""", [4, 5, 12], [8, 10, 3], "" },
         { """{"type":"pixel_unshuffle"}""", [4, 6, 3], [2, 3, 12], "" },
         // Normalisation.
+        {
+            """{"type":"batch_norm"}""", [4, 5, 3], [4, 5, 3],
+            "weight 3, bias 3, running_mean 3, running_variance 3"
+        },
+        {
+            """{"type":"batch_norm","affine":false,"momentum":0.5}""", [7], [7],
+            "running_mean 7, running_variance 7"
+        },
+        { """{"type":"layer_norm"}""", [6, 8], [6, 8], "weight 8, bias 8" },
+        { """{"type":"layer_norm","dimensions":2,"bias":false}""", [6, 8], [6, 8], "weight 6x8" },
+        { """{"type":"group_norm","groups":2}""", [5, 5, 6], [5, 5, 6], "weight 6, bias 6" },
+        { """{"type":"instance_norm"}""", [9, 4], [9, 4], "" },
+        {
+            """{"type":"instance_norm","affine":true}""", [2, 3, 4, 2], [2, 3, 4, 2],
+            "weight 2, bias 2"
+        },
+        { """{"type":"rms_norm"}""", [6, 8], [6, 8], "weight 8" },
         // Sequences.
         {
             """{"type":"rnn","units":4,"activation":"relu"}""", [5, 3], [4],
@@ -173,7 +190,13 @@ public sealed class LayerTests
         // Activations and noise.
         { """{"type":"activation","function":"tanh"}""", [2, 3], [2, 3], "" },
         { """{"type":"softmax"}""", [5], [5], "" },
+        { """{"type":"log_softmax"}""", [5], [5], "" },
+        { """{"type":"prelu"}""", [4, 3], [4, 3], "slope 3" },
         { """{"type":"dropout","rate":0.5}""", [5], [5], "" },
+        { """{"type":"spatial_dropout","rate":0.5}""", [6, 5], [6, 5], "" },
+        { """{"type":"alpha_dropout","rate":0.2}""", [5], [5], "" },
+        { """{"type":"gaussian_dropout","rate":0.2}""", [5], [5], "" },
+        { """{"type":"gaussian_noise","deviation":0.3}""", [5], [5], "" },
         // Joins.
         { """{"type":"add"}""", [5], [5], "" },
         { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
@@ -207,6 +230,7 @@ public sealed class LayerTests
     [MemberData(nameof(Rows))]
     public void OneStepLowersALoss(string json, int[] input, int[] output, string weights)
     {
+        _ = weights;
         var layer = JsonSerializer.Deserialize(json, LayerJson.Default.Layer)!;
         using var device = new CpuDevice(2);
         var graph = new Graph { Layers = [layer] }.Resolve(new Shape(input), 1);
@@ -215,7 +239,7 @@ public sealed class LayerTests
             model.Weights.Initialize(new Rng(3));
             double first = Loss(model, input, output, step: 0.01f);
             double second = Loss(model, input, output, step: 0);
-            if (weights.Length > 0)
+            if (model.Plan.ParameterCount > 0)
             {
                 Assert.True(second < first, $"{first} -> {second}");
             }
@@ -229,6 +253,24 @@ public sealed class LayerTests
         var kinds = Rows.Select(r => JsonDocument.Parse((string)((object[])r)[0])
             .RootElement.GetProperty("type").GetString());
         Assert.Empty(LayerJson.Kinds.Except(kinds!));
+    }
+
+    [Fact]
+    public void EveryLayerIsDescribed() =>
+        Assert.All(LayerJson.Kinds, kind => Assert.NotEmpty(LayerDescriptions.Of(kind)));
+
+    /// <summary>So that a function without gradient is refused wherever it stands.</summary>
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void LayersWithAnActivationSaySo(string json, int[] input, int[] output, string weights)
+    {
+        _ = (input, output, weights);
+        var layer = JsonSerializer.Deserialize(json, LayerJson.Default.Layer)!;
+        using var written = JsonDocument.Parse(
+            JsonSerializer.Serialize(layer, LayerJson.Default.Layer));
+        Assert.Equal(
+            written.RootElement.TryGetProperty("activation", out _) || layer is Activation,
+            layer is IActivated);
     }
 
     private static double Loss(Model model, int[] input, int[] output, float step)
@@ -293,6 +335,11 @@ public sealed class LayerTests
     [InlineData("""{"type":"embedding","vocabulary":9,"width":2,"padding":9}""", "padding 9")]
     [InlineData("""{"type":"position_embedding"}""", "expected time x width")]
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
+    [InlineData("""{"type":"batch_norm","momentum":2}""", "momentum 2")]
+    [InlineData("""{"type":"batch_norm","epsilon":0}""", "epsilon 0")]
+    [InlineData("""{"type":"layer_norm","dimensions":4}""", "expected 1 to 3")]
+    [InlineData("""{"type":"group_norm","groups":3}""", "4 channels in 3 groups")]
+    [InlineData("""{"type":"gaussian_noise","deviation":-1}""", "deviation -1")]
     [InlineData("""{"type":"permute","order":[0,2,2]}""", "each of 0 to 2 once")]
     public void WrongLayersAreNamed(string json, string message)
     {

@@ -15,7 +15,7 @@ public sealed class OpTests : IDisposable
     private static readonly OpRow[] Rows =
     [
         .. UnaryOps.All.Select(op => new OpRow(
-            op.Name, new(3, 7), (t, x) => t.Unary(op, x[0]), Of(new(3, 7), 0.3, 2.5))),
+            op.Name, new(3, 7), (t, x) => t.Unary(op, x[0]), OffKinks(new(3, 7), 0.3, 2.5))),
         // Apart from each other and from the kinks of the pointwise losses.
         .. BinaryOps.All.Where(op => op.Name is not "probability_cross_entropy").Select(
             op => new OpRow(op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
@@ -25,6 +25,26 @@ public sealed class OpTests : IDisposable
             Of(new(9), -2, -0.3)),
         new("elu below zero, alpha", new(9), (t, x) => t.Unary(UnaryOps.Elu, x[0], 0.5f),
             Of(new(9), -2, -0.3)),
+
+        new("prelu by channel", new(4, 3), (t, x) => t.Binary(BinaryOps.PRelu, x[0], x[1]),
+            OffKinks(new(4, 3), -2, 2), Of(new(3), 0.1, 0.5)),
+        new("batch norm", new(4, 3, 5), (t, x) => t.BatchNorm(
+            x[0], x[1], x[2], Zeros(t, 5), Zeros(t, 5), 1e-3f, 0.1f),
+            Distinct(new(4, 3, 5)), Of(new(5), 0.5, 2), Of(new(5))),
+        new("batch norm in use", new(4, 5), (t, x) => t.BatchNormGiven(
+            x[0], x[1], x[2], Zeros(t, 5), Zeros(t, 5), 0.3f),
+            Of(new(4, 5)), Of(new(5), 0.5, 2), Of(new(5))),
+        new("layer norm", new(3, 7), (t, x) => t.LayerNorm(x[0], x[1], x[2], 1e-3f),
+            Distinct(new(3, 7)), Of(new(7), 0.5, 2), Of(new(7))),
+        new("layer norm of two dimensions", new(3, 2, 4),
+            (t, x) => t.LayerNorm(x[0], x[1], null, 1e-3f, 2), Distinct(new(3, 2, 4)),
+            Of(new(2, 4), 0.5, 2)),
+        new("group norm", new(2, 3, 6), (t, x) => t.GroupNorm(x[0], x[1], x[2], 2, 1e-3f),
+            Distinct(new(2, 3, 6)), Of(new(6), 0.5, 2), Of(new(6))),
+        new("instance norm", new(2, 2, 3, 4), (t, x) => t.GroupNorm(x[0], null, null, 4, 1e-3f),
+            Distinct(new(2, 2, 3, 4))),
+        new("RMS norm", new(3, 7), (t, x) => t.RmsNorm(x[0], x[1], 1e-3f), Of(new(3, 7), 0.5, 2),
+            Of(new(7), 0.5, 2)),
 
         new("multiply by a row", new(5, 4), (t, x) => t.Multiply(x[0], x[1]), Of(new(5, 4)),
             Of(new(4))),
@@ -383,4 +403,6 @@ public sealed class OpTests : IDisposable
         // Five standard errors of a mean of 10,000 numbers that are 0 or 4/3.
         Assert.InRange(first.Average(), 1 - 0.029, 1 + 0.029);
     }
+
+    private static Tensor Zeros(Tape tape, int n) => tape.Input(new Shape(n), new float[n]);
 }
