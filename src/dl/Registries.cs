@@ -33,7 +33,7 @@ internal static class Registries
         ("toys", "made-up data for gen --toy",
             () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",
-            () => Optimizers.All.Select(o => new Entry(o.Name, o.Description))),
+            () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];

@@ -51,6 +51,11 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(SequenceLength), "sequence_length")]
 [JsonDerivedType(typeof(LastStep), "last_step")]
 [JsonDerivedType(typeof(ReverseTime), "reverse_time")]
+[JsonDerivedType(typeof(MultiHeadAttention), "multi_head_attention")]
+[JsonDerivedType(typeof(TransformerBlock), "transformer_block")]
+[JsonDerivedType(typeof(Embedding), "embedding")]
+[JsonDerivedType(typeof(PositionEmbedding), "position_embedding")]
+[JsonDerivedType(typeof(SinusoidalPositions), "sinusoidal_positions")]
 // Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
@@ -145,6 +150,10 @@ public sealed record Pass(Tape Tape, bool Training, Rng Rng)
 /// weights). The layer itself may write it while training.
 /// </param>
 public sealed record ParameterSpec(
+    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true)
+{
+    /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
+    public int? ZeroRow { get; init; }
     string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
 
 /// <summary>

@@ -101,7 +101,7 @@ public static class FitJob
     private static void CheckNames(FitOptions options)
     {
         Zoo.CheckName(options.Model);
-        _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
+        _ = options.Optimizer is null ? null : OptimizerSettings.Parse(options.Optimizer);
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
         _ = options.Warmup is null ? null : Warmup.Parse(options.Warmup);
         if (options.From is { } path)

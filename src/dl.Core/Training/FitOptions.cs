@@ -26,7 +26,9 @@ public sealed record FitOptions
     /// <summary>Samples a step; null: chosen by the number of samples.</summary>
     public int? BatchSize { get; init; }
 
-    /// <summary>Null: the architecture's own, or adam.</summary>
+    /// <summary>
+    /// With arguments behind a colon (`rmsprop:alpha=0.95`); null: the architecture's own, or adam.
+    /// </summary>
     public string? Optimizer { get; init; }
 
     /// <summary>Null: the optimiser's own default.</summary>
@@ -76,7 +78,14 @@ public sealed record FitOptions
     /// <summary>Initialiser by name; null: by activation.</summary>
     public string? Init { get; init; }
 
+    /// <summary>Longest gradient, as a norm over all weights; null: no limit.</summary>
     public double? ClipGradient { get; init; }
+
+    /// <summary>Largest element of a gradient; null: no limit.</summary>
+    public double? ClipValue { get; init; }
+
+    /// <summary>By this times the rate every step moves weights to 0.</summary>
+    public double L1 { get; init; }
 
     public double LabelSmoothing { get; init; }
 

@@ -11,7 +11,7 @@ namespace Dl.Training;
 /// <summary>A resolved training run on one split of the data.</summary>
 public sealed record FitSetup(
     FitOptions Options, DataSplits Data, LearningTask Task, Graph Graph, GraphPlan Plan,
-    OptimizerRule Rule, TrainerSettings Settings)
+    OptimizerSettings Optimizer, TrainerSettings Settings)
 {
     /// <summary>Training samples below which Architecture.SmallDataDecay applies.</summary>
     private const int SmallData = 5000;
@@ -43,13 +43,13 @@ public sealed record FitSetup(
         {
             options = options with { Optimizer = "adamw", WeightDecay = decay };
         }
-        var rule = Optimizers.Find(options.Optimizer ?? architecture?.Optimizer ?? "adam");
+        var optimizer = ChooseOptimizer(options, architecture);
         int batch = Math.Min(
             options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
         int epochs = options.Epochs ?? DefaultEpochs(count, batch);
         var schedule = Schedules.Find(options.Schedule ?? architecture?.Schedule ?? "cosine");
         var settings = new TrainerSettings(
-            epochs, batch, Rate(options, architecture, rule), options.ClipGradient,
+            epochs, batch, Rate(options, architecture, optimizer.Rule), options.ClipGradient,
             options.Patience ?? DefaultPatience(options, schedule, epochs), seed,
             new LossSettings
             {
@@ -72,11 +72,11 @@ public sealed record FitSetup(
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
-            options.Model, plan.ParameterCount, task.Loss.Name, rule.Name,
+            options.Model, plan.ParameterCount, task.Loss.Name, optimizer.ToShortString(),
             options.FindRate ? "to be found"
                 : settings.LearningRate.ToString(CultureInfo.InvariantCulture),
             settings.Schedule.Text, batch, epochs);
-        return new FitSetup(options, data, task, graph, plan, rule, settings);
+        return new FitSetup(options, data, task, graph, plan, optimizer, settings);
     }
 
     /// <summary>Does the course of the rate depend on the number of epochs?</summary>
@@ -94,7 +94,8 @@ public sealed record FitSetup(
             ["data"] = data,
             ["task"] = Task.Kind,
             ["loss"] = Task.Loss.Name,
-            ["optimizer"] = Rule.Name,
+            ["optimizer"] = Optimizer.ToString(),
+            ["l1"] = Text(Options.L1),
             ["batch_size"] = Text(Settings.BatchSize),
             ["lr"] = Options.FindRate ? "find" : Text(Settings.LearningRate),
             ["schedule"] = Settings.Schedule.Text,
@@ -106,15 +107,32 @@ public sealed record FitSetup(
             ["swa_lr"] = Text(Options.SwaRate),
             ["from"] = Options.From is { } path ? Transfer.Fingerprint(path) : "",
             ["freeze"] = string.Join(",", Options.Freeze),
-            ["momentum"] = Text(Options.Momentum),
-            ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),
             ["init"] = Options.Init ?? "",
             ["clip_grad"] = Text(Options.ClipGradient),
+            ["clip_value"] = Text(Options.ClipValue),
             ["label_smoothing"] = Text(Options.LabelSmoothing),
             ["class_weights"] = Options.BalancedClasses ? "balanced" : "",
             ["seed"] = Text(Settings.Seed),
         };
+    }
+
+    /// <summary>The optimiser with its arguments; --momentum and --weight-decay are such.</summary>
+    /// <exception cref="UsageException">It does not take what is given.</exception>
+    private static OptimizerSettings ChooseOptimizer(
+        FitOptions options, Architecture? architecture)
+    {
+        var settings = OptimizerSettings
+            .Parse(options.Optimizer ?? architecture?.Optimizer ?? "adam")
+            .WithOption("--momentum", "momentum", options.Momentum)
+            .WithOption("--weight-decay", "weight_decay", options.WeightDecay);
+        if (options.L1 > 0 && settings.Has("l1"))
+        {
+            throw new UsageException(
+                $"--l1: {settings.Rule.Name} has an l1 of its own; give --optimizer "
+                + $"{settings.Rule.Name}:l1={options.L1.ToString(CultureInfo.InvariantCulture)}");
+        }
+        return settings;
     }
 
     /// <summary>The architecture's rate goes with the optimiser that it would get.</summary>

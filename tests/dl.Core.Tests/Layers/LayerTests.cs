@@ -150,6 +150,32 @@ public sealed class LayerTests
         { """{"type":"sequence_length","padding":-1}""", [7, 2], [1], "" },
         { """{"type":"last_step"}""", [5, 3], [3], "" },
         { """{"type":"reverse_time"}""", [5, 3], [5, 3], "" },
+            """{"type":"multi_head_attention","heads":2}""", [5, 6], [5, 6],
+            "in_weight 6x18, in_bias 18, out_weight 6x6, out_bias 6"
+        },
+        {
+            """
+            {"type":"multi_head_attention","heads":3,"causal":true,"rotary":true,"dropout":0.2,
+            "bias":false}
+            """,
+            [4, 15], [4, 15], "in_weight 15x45, out_weight 15x15"
+        },
+        {
+            """{"type":"transformer_block","heads":2,"ffn":7,"activation":"relu","norm":"post"}""",
+            [4, 6], [4, 6], Block(6, 7)
+        },
+        {
+            """{"type":"transformer_block","heads":1,"causal":true,"rotary":true,"dropout":0.1}""",
+            [4, 5], [4, 5], Block(5, 20)
+        },
+        { """{"type":"embedding","vocabulary":3,"width":4}""", [5], [5, 4], "weight 3x4" },
+        {
+            """{"type":"embedding","vocabulary":3,"width":4,"padding":0}""", [5, 1], [5, 4],
+            "weight 3x4"
+        },
+        { """{"type":"position_embedding"}""", [5, 4], [5, 4], "weight 5x4" },
+        { """{"type":"position_embedding","length":9}""", [5, 4], [5, 4], "weight 9x4" },
+        { """{"type":"sinusoidal_positions"}""", [5, 3], [5, 3], "" },
         // Shapes.
         { """{"type":"flatten"}""", [2, 3, 4], [24], "" },
         { """{"type":"reshape","shape":[4,6]}""", [2, 3, 4], [4, 6], "" },
@@ -176,6 +202,13 @@ public sealed class LayerTests
         { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
         { """{"type":"concat"}""", [2, 5], [2, 5], "" },
     };
+
+    private static string Block(int width, int hidden) =>
+        $"norm1_weight {width}, norm1_bias {width}, attention_in_weight {width}x{3 * width}, "
+        + $"attention_in_bias {3 * width}, attention_out_weight {width}x{width}, "
+        + $"attention_out_bias {width}, norm2_weight {width}, norm2_bias {width}, "
+        + $"dense1_weight {width}x{hidden}, dense1_bias {hidden}, "
+        + $"dense2_weight {hidden}x{width}, dense2_bias {width}";
 
     [Theory]
     [MemberData(nameof(Rows))]
@@ -258,7 +291,9 @@ public sealed class LayerTests
         model.Weights.CompleteGradients();
         foreach (var group in model.Weights.Groups)
         {
-            device.SgdStep(group.Values, group.Gradients, null, group.Count, step, 0, 0, false);
+            device.Update(
+                UpdateRules.Sgd, group.Values, group.Gradients, [], group.Count,
+                new UpdateNumbers { Rate = step });
         }
         model.Weights.ClearGradients();
         return device.ReadScalar(loss.Storage);
@@ -296,6 +331,9 @@ public sealed class LayerTests
     [InlineData("""{"type":"lstm","units":3}""", "input is 8x8x4, expected time x features")]
     [InlineData("""{"type":"gru","units":3,"masked":true}""", "1 inputs given, expected 2")]
     [InlineData("""{"type":"rnn","units":3,"activation":"tahn"}""", "did you mean 'tanh'?")]
+    [InlineData("""{"type":"multi_head_attention","heads":3}""", "expected time x width")]
+    [InlineData("""{"type":"embedding","vocabulary":9,"width":2,"padding":9}""", "padding 9")]
+    [InlineData("""{"type":"position_embedding"}""", "expected time x width")]
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
     [InlineData("""{"type":"batch_norm","momentum":2}""", "momentum 2")]
     [InlineData("""{"type":"batch_norm","epsilon":0}""", "epsilon 0")]

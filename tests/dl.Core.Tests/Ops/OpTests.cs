@@ -229,6 +229,30 @@ public sealed class OpTests : IDisposable
             (t, x) => t.SoftmaxCrossEntropy(
                 x[0], x[1], t.Input(new(5), (float[])[1, 2, 0.5f, 3, 1]), 0.1f, ignoreIndex: 2),
             Of(new(8, 5), -2, 2), Ids(new(8), 5)),
+        new("attention", new(2, 5, 6),
+            (t, x) => t.Attention(x[0], x[1], x[2], new AttentionSettings(2)),
+            Of(new(2, 5, 6)), Of(new(2, 7, 6)), Of(new(2, 7, 6))),
+        new("attention, causal, masked, dropout", new(2, 5, 6),
+            (t, x) => t.CrossAttention(x[0], x[1], new AttentionSettings(3)
+            {
+                Causal = true,
+                Lengths = t.Input(new(2), (float[])[7, 4]),
+                KeyMask = t.Input(new(2, 7), Forbid(14)),
+                PairMask = t.Input(new(5, 7), Forbid(35)),
+                Dropout = 0.3f,
+                Rng = new Rng(5),
+            }),
+            Of(new(2, 5, 6)), Of(new(2, 7, 12))),
+        new("self-attention", new(2, 6, 4),
+            (t, x) => t.SelfAttention(x[0], new AttentionSettings(2) { Causal = true }),
+            Of(new(2, 6, 12))),
+        new("attention of one tensor", new(2, 6, 4),
+            (t, x) => t.Attention(x[0], x[0], x[0], new AttentionSettings(1)), Of(new(2, 6, 4))),
+        new("rotary", new(2, 5, 11), (t, x) => t.Rotary(x[0], 2, 4), Of(new(2, 5, 11))),
+        new("gather of ids, some none", new(6, 4),
+            (t, x) => t.Gather(x[0], t.ToIndices(
+                t.Input(new(6), (float[])[0, 2.4f, -1, 5, 4, 1]), 5, padding: 4)),
+            Of(new(5, 4))),
         new("dropout", new(5, 9), (t, x) => t.Dropout(x[0], 0.4f, new Rng(3)), Of(new(5, 9))),
     ];
 
@@ -237,9 +261,21 @@ public sealed class OpTests : IDisposable
         Tape tape, RecurrentCell cell, Tensor[] x, bool reverse = false,
         RecurrentStart start = default) =>
         tape.Recurrent(cell, x[0], new RecurrentWeights(x[1], x[2], x[3]), reverse, start);
+    /// <summary>Every fourth is forbidden.</summary>
+    private static float[] Forbid(int n) =>
+        [.. Enumerable.Range(0, n).Select(i => i % 4 == 3 ? float.NegativeInfinity : 0.1f * i)];
 
     private static readonly (string Message, Action<Tape, Func<Shape, Tensor>> Call)[] Refused =
     [
+        ("attention: keys 2x5x6 and values 2x4x6 differ", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 6)), x(new(2, 4, 6)), new AttentionSettings(2))),
+        ("attention: queries 2x5x6 do not fit keys 2x5x8", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 8)), x(new(2, 5, 8)), new AttentionSettings(2))),
+        ("attention: 4 heads do not divide a width of 6", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(4))),
+        ("attention: lengths 3 has 3 numbers, expected 2", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(2) { Lengths = x(new(3)) })),
+        ("rotary: 3 heads of 4 do not fit 2x5x11", (t, x) => t.Rotary(x(new(2, 5, 11)), 3, 4)),
         ("add: 3x4 does not fit 3; extents must agree or be 1",
             (t, x) => t.Add(x(new(3, 4)), x(new(3)))),
         ("slice: [2, 5) of dimension 1 of 3x4", (t, x) => t.Slice(x(new(3, 4)), 1, 2, 3)),
