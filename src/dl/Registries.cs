@@ -30,6 +30,9 @@ internal static class Registries
             () => LearningTask.All.Select(t => new Entry(t.Kind, t.Description))),
         ("losses", "what training makes small, fit --loss",
             () => Losses.All.Select(l => new Entry(l.Name, l.Description))),
+        ("metrics", "how good a model is, predict --score and fit --metric",
+            () => Metrics.All.Select(m => new Entry(
+                m.Metric.Name, $"{m.Metric.Description} ({m.Tasks})"))),
         ("toys", "made-up data for gen --toy",
             () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",

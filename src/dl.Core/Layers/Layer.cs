@@ -87,6 +87,11 @@ public abstract record Layer
     [JsonPropertyOrder(10)]
     public string[]? Inputs { get; set; }
 
+    /// <summary>Leaves out units at random, in training or while <see cref="Pass.Dropping"/>.
+    /// </summary>
+    [JsonIgnore]
+    public virtual bool Drops => false;
+
     /// <summary>Shape of one output sample from shapes of input samples (no batch).</summary>
     /// <exception cref="UsageException">The inputs do not fit.</exception>
     public abstract Shape OutputShape(ReadOnlySpan<Shape> inputs);
@@ -133,6 +138,12 @@ public interface IActivated
 public sealed record Pass(Tape Tape, bool Training, Rng Rng)
 {
     /// <summary>
+    /// Dropout is on: in training, and in inference for Monte Carlo dropout, where batch statistics
+    /// stay those of the training.
+    /// </summary>
+    public bool Dropping { get; init; } = Training;
+
+    /// <summary>
     /// How much of a batch enters running statistics, in place of the layers' own momentum; null:
     /// theirs. 1/k for the k-th batch makes them the plain mean over batches.
     /// </summary>
@@ -154,7 +165,7 @@ public sealed record ParameterSpec(
 {
     /// <summary>A row that starts as zeros whatever the initialiser, or null.</summary>
     public int? ZeroRow { get; init; }
-    string Name, Shape Shape, string Init, int FanIn, int FanOut, bool Decays, bool Trains = true);
+}
 
 /// <summary>
 /// One line about each kind of the list, for `dl info --list layers`, under the same headings.

@@ -28,6 +28,8 @@ public sealed record MultiHeadAttention : Layer
     /// <summary>Share of the attention weights that is dropped while training.</summary>
     public float Dropout { get; set; }
 
+    public override bool Drops => Dropout > 0;
+
     public bool Bias { get; set; } = true;
 
     private AttentionPart Part => new(Heads, Causal, Rotary, Dropout, Bias, "");
@@ -114,7 +116,7 @@ internal readonly record struct AttentionPart(
         {
             Causal = Causal,
             Lengths = lengths,
-            Dropout = pass.Training ? Dropout : 0,
+            Dropout = pass.Dropping ? Dropout : 0,
             Rng = pass.Rng,
         };
         Tensor y;

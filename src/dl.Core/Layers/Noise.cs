@@ -10,6 +10,8 @@ public abstract record NoiseLayer : Layer
     /// <summary>Share of what is dropped, in [0, 1).</summary>
     public required float Rate { get; init; }
 
+    public override bool Drops => Rate > 0;
+
     public override string Summary() => $"{Rate:0.###}";
 
     private protected Shape Checked(ReadOnlySpan<Shape> inputs, string kind) =>
@@ -17,7 +19,7 @@ public abstract record NoiseLayer : Layer
             ? Single(inputs, kind)
             : throw new UsageException($"{kind}: rate {Rate}, expected 0 <= rate < 1");
 
-    private protected bool Acts(Pass pass) => pass.Training && Rate > 0;
+    private protected bool Acts(Pass pass) => pass.Dropping && Rate > 0;
 }
 
 /// <summary>

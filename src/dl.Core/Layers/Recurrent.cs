@@ -26,6 +26,8 @@ public abstract record RecurrentLayer : Layer
     /// <summary>Share of zeros between stacked layers while training, in [0, 1).</summary>
     public float Dropout { get; set; }
 
+    public override bool Drops => Dropout > 0 && Layers > 1;
+
     /// <summary>
     /// `last`: the uppermost layer's state after the last step that counts, of both directions;
     /// `sequence`: after each step, zeros behind the end; `state`: the final state of all layers.
@@ -138,7 +140,7 @@ public abstract record RecurrentLayer : Layer
         var (h0, c0) = InitialState ? Split(tape, inputs[^1]) : (null, null);
         var result = tape.RecurrentStack(
             Cell, inputs[0], sets, Directions, lengths, h0, c0,
-            pass.Training && Dropout > 0 ? x => tape.Dropout(x, Dropout, pass.Rng) : null);
+            pass.Dropping && Dropout > 0 ? x => tape.Dropout(x, Dropout, pass.Rng) : null);
         return Output switch
         {
             "sequence" => result.Y,

@@ -37,6 +37,8 @@ public sealed record TransformerBlock : Layer
 
     public float Dropout { get; set; }
 
+    public override bool Drops => Dropout > 0;
+
     public float Epsilon { get; set; } = 1e-5f;
 
     private AttentionPart Attention => new(Heads, Causal, Rotary, Dropout, true, "attention_");
@@ -115,7 +117,7 @@ public sealed record TransformerBlock : Layer
     }
 
     private Tensor Drop(Pass pass, Tensor x) =>
-        pass.Training && Dropout > 0 ? pass.Tape.Dropout(x, Dropout, pass.Rng) : x;
+        pass.Dropping && Dropout > 0 ? pass.Tape.Dropout(x, Dropout, pass.Rng) : x;
 
     private static void AddNorm(List<ParameterSpec> specs, string name, int width)
     {

@@ -14,8 +14,11 @@ public sealed class Classification(TargetSpec target, string? loss)
     public override int Outputs =>
         Target.Labels.Length == 2 && Loss.Link != Link.Softmax ? 1 : Target.Labels.Length;
 
+    public override IReadOnlyList<Metric> Scoring(int? top = null) =>
+        ClassMetrics.List(Target.Labels.Length, Loss.Link != Link.Threshold, top);
+
     /// <summary>Scores that are no probabilities have no log loss.</summary>
-    public override IReadOnlyList<Metric> Metrics => Loss.Link == Link.Threshold
+    private protected override IReadOnlyList<Metric> Usual => Loss.Link == Link.Threshold
         ? [ClassMetrics.Accuracy, ClassMetrics.MacroF1]
         : [ClassMetrics.Accuracy, ClassMetrics.MacroF1, ClassMetrics.LogLoss];
 
@@ -82,7 +85,9 @@ public sealed class MultiLabel(TargetSpec target, string? loss)
 
     public override int Outputs => Target.Labels.Length;
 
-    public override IReadOnlyList<Metric> Metrics { get; } =
+    public override IReadOnlyList<Metric> Scoring(int? top = null) => LabelMetrics.All;
+
+    private protected override IReadOnlyList<Metric> Usual { get; } =
         [LabelMetrics.MicroF1, LabelMetrics.LabelAccuracy, LabelMetrics.ExactMatch];
 
     public override Tensor Encode(
@@ -114,7 +119,9 @@ public sealed class Regression(TargetSpec target, string? loss)
 
     public override int Outputs => Target.Names.Length;
 
-    public override IReadOnlyList<Metric> Metrics { get; } =
+    public override IReadOnlyList<Metric> Scoring(int? top = null) => NumberMetrics.All;
+
+    private protected override IReadOnlyList<Metric> Usual { get; } =
         [NumberMetrics.Rmse, NumberMetrics.Mae, NumberMetrics.R2];
 
     public override Tensor Encode(

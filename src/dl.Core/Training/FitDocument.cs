@@ -22,17 +22,20 @@ internal static class FitDocument
             Hyperparameters = Hyperparameters(setup, state),
             Seed = setup.Settings.Seed,
             DataFingerprint = fingerprint,
-            Metrics = new ModelMetrics
-            {
-                Train = Values(result?.Train),
-                Val = Values(result?.Validation),
-                Test = Values(result?.Test),
-            },
+            Metrics = Metrics(result),
             Epochs = state.Epoch,
             BestEpoch = state.BestEpoch,
             History = [.. state.History.Select(r => new HistoryEntry(
                 r.Epoch, r.TrainLoss, r.ValLoss, r.TrainMetric, r.ValMetric, r.LearningRate))],
         };
+
+    /// <param name="result">Null: nothing is known yet.</param>
+    public static ModelMetrics Metrics(FitResult? result) => new()
+    {
+        Train = Values(result?.Train),
+        Val = Values(result?.Validation),
+        Test = Values(result?.Test),
+    };
 
     private static Dictionary<string, double>? Values(Scores? scores)
     {
@@ -64,6 +67,8 @@ internal static class FitDocument
         };
         Add(result, "dropout", options.Dropout ?? 0);
         Add(result, "label_smoothing", options.LabelSmoothing);
+        Add(result, "mixup", options.Mixup);
+        Add(result, "cutmix", options.Cutmix);
         Add(result, "clip_grad", options.ClipGradient ?? 0);
         Add(result, "clip_value", options.ClipValue ?? 0);
         Add(result, "l1", options.L1);
@@ -86,6 +91,10 @@ internal static class FitDocument
         if (options.Init is { } init)
         {
             result["init"] = Text(init);
+        }
+        if (options.Metric is { } metric)
+        {
+            result["metric"] = Text(metric);
         }
         if (options.BalancedClasses)
         {

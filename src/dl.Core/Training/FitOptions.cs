@@ -20,6 +20,11 @@ public sealed record FitOptions
     /// <summary>Loss by name; null: the task's own.</summary>
     public string? Loss { get; init; }
 
+    /// <summary>
+    /// What decides which epoch is the best: a metric, or `loss`; null: the task's own.
+    /// </summary>
+    public string? Metric { get; init; }
+
     /// <summary>Passes over the data; null: about 4000 steps, 10 to 200 epochs.</summary>
     public int? Epochs { get; init; }
 
@@ -89,6 +94,12 @@ public sealed record FitOptions
 
     public double LabelSmoothing { get; init; }
 
+    /// <summary>Alpha of mixup; 0: none.</summary>
+    public double Mixup { get; init; }
+
+    /// <summary>Alpha of cutmix; 0: none.</summary>
+    public double Cutmix { get; init; }
+
     /// <summary>Weigh the classes by the inverse of their frequency.</summary>
     public bool BalancedClasses { get; init; }
 
@@ -100,6 +111,9 @@ public sealed record FitOptions
 
     /// <summary>Wall-clock budget in seconds; null: none.</summary>
     public double? TimeBudget { get; init; }
+
+    /// <summary>Members of an ensemble, trained from seeds in a row; null: one model.</summary>
+    public int? Ensemble { get; init; }
 
     public int? Folds { get; init; }
 

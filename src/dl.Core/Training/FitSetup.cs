@@ -27,7 +27,8 @@ public sealed record FitSetup(
         var named = Zoo.Find(colon < 0 ? options.Model : options.Model[..colon]);
         string? loss = options.Loss
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
-        var task = LearningTask.Create(target, loss);
+        bool byLoss = options.Metric == Metrics.Loss;
+        var task = LearningTask.Create(target, loss, byLoss ? null : options.Metric);
         if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
@@ -62,11 +63,20 @@ public sealed record FitSetup(
             Warmup = RateCurve.Choose(schedule, options.Warmup),
             Accumulate = options.Accumulate,
             Averaging = new AveragingSettings(options.Ema, options.Swa, options.SwaRate),
+            BestByLoss = byLoss,
+            Mixing = new MixingSettings(options.Mixup, options.Cutmix),
         };
         CheckWarmup(settings, count);
+        settings.Mixing.Check(data.Train.FeatureShape);
         log.LogInformation(
             "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
             task.Outputs);
+        if (options.Metric is not null && data.Validation is null)
+        {
+            log.LogWarning(
+                "--metric {Metric}: nothing is held out to choose by, the last epoch is kept",
+                options.Metric);
+        }
         var plan = graph.Plan().Freeze(options.Freeze);
         GraphChecks.Check(plan, count, batch);
         log.LogInformation(
@@ -109,9 +119,12 @@ public sealed record FitSetup(
             ["freeze"] = string.Join(",", Options.Freeze),
             ["dropout"] = Text(Options.Dropout),
             ["init"] = Options.Init ?? "",
+            ["metric"] = Options.Metric ?? "",
             ["clip_grad"] = Text(Options.ClipGradient),
             ["clip_value"] = Text(Options.ClipValue),
             ["label_smoothing"] = Text(Options.LabelSmoothing),
+            ["mixup"] = Text(Options.Mixup),
+            ["cutmix"] = Text(Options.Cutmix),
             ["class_weights"] = Options.BalancedClasses ? "balanced" : "",
             ["seed"] = Text(Settings.Seed),
         };

@@ -46,6 +46,7 @@ public static class ModelReport
         Line(text, "input", Input(document.Preprocessing));
         Line(text, "model", $"{document.Architecture ?? "a graph file"}, "
             + $"{Count(model.Plan.ParameterCount)} parameters");
+        Members(text, model);
         Line(text, "trained", $"{document.Epochs} epochs, seed {document.Seed}, epoch "
             + $"{document.BestEpoch} kept; loss {document.Loss}");
         var options = document.Hyperparameters.Select(h => $"{h.Key} {h.Value}");
@@ -141,6 +142,25 @@ public static class ModelReport
             + (image.Channels == 1 ? "grey" : "colour"),
         _ => preprocessing.FeatureShape.ToString(),
     };
+
+    /// <summary>The members of an ensemble, a line each.</summary>
+    private static void Members(StringBuilder text, LoadedModel model)
+    {
+        var members = model.Document.Members ?? [];
+        if (members.Length > 0)
+        {
+            Line(text, "ensemble", $"{members.Length} members, "
+                + $"{Count(model.Plans.Sum(p => p.ParameterCount))} parameters in all");
+        }
+        for (int i = 0; i < members.Length; i++)
+        {
+            string other = members[i].Graph is null
+                ? ""
+                : $"{members[i].Architecture ?? "a graph file"}, ";
+            Line(text, $"member {i + 1}", $"{other}seed {members[i].Seed}, epoch "
+                + $"{members[i].BestEpoch} of {members[i].Epochs} kept");
+        }
+    }
 
     private static void Metrics(StringBuilder text, string name, Dictionary<string, double>? values)
     {

@@ -5,8 +5,9 @@ namespace Dl.Cli.Commands;
 
 internal static class FitOptionSpecs
 {
+    /// <summary>Not needed where finished models are joined.</summary>
     public static readonly ArgumentSpec Data =
-        new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 1, Many: true);
+        new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 0, Many: true);
 
     public static readonly OptionSpec Model = new(
         "model", "architecture, graph file or layer string")
@@ -192,6 +193,16 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Integer, Value = "N", Min = 0, Max = int.MaxValue,
         More = "Early stopping is on where there is validation data: by default after a tenth of "
             + "the epochs, at least 5. `0` turns it off.",
+    };
+
+    public static readonly OptionSpec Metric = new(
+        "metric", "what decides the best epoch [the task's own]")
+    {
+        Value = "NAME", Registry = "metrics",
+        More = "A metric of the validation data, such as `roc_auc`, `f1_macro`, `log_loss` or "
+            + "`top_5_accuracy`; `loss` takes the validation loss. Without it: accuracy for "
+            + "classes, f1_micro for sets of labels, rmse for numbers. The figures of every epoch "
+            + "show it too.",
     };
 
     public static readonly OptionSpec Time = new("time", "stop after this time, such as 10m")

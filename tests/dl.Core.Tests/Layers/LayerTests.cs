@@ -150,6 +150,7 @@ public sealed class LayerTests
         { """{"type":"sequence_length","padding":-1}""", [7, 2], [1], "" },
         { """{"type":"last_step"}""", [5, 3], [3], "" },
         { """{"type":"reverse_time"}""", [5, 3], [5, 3], "" },
+        {
             """{"type":"multi_head_attention","heads":2}""", [5, 6], [5, 6],
             "in_weight 6x18, in_bias 18, out_weight 6x6, out_bias 6"
         },
