@@ -2,6 +2,7 @@
 // JSON document in the metadata (ModelDocument.cs). A checkpoint is the same file with more tensors
 // (runs of optimiser state) and a second document, the trainer's own.
 using Dl.Data;
+using Dl.Layers;
 using Dl.Models;
 using Dl.Tensors;
 
@@ -85,11 +86,14 @@ public sealed class LoadedModel : IDisposable
     /// <summary>The graph with every shape and weight worked out.</summary>
     public GraphPlan Plan { get; }
 
+    /// <summary>Weights that belong to the loss: `loss.NAME`, beside those of the graph.</summary>
+    public IReadOnlyList<ParameterSpec> LossParameters { get; private set; } = [];
+
     /// <summary>The model on a device, its weights as stored.</summary>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     public Model CreateModel(Device device)
     {
-        var model = new Model(Document.Graph, device);
+        var model = new Model(Document.Graph, device, LossParameters);
         try
         {
             LoadWeights(model);
@@ -147,9 +151,10 @@ public sealed class LoadedModel : IDisposable
     private void CheckTarget(GraphPlan plan)
     {
         var target = Document.Preprocessing.Target;
+        // A number may come with its deviation.
         bool fits = target.Kind == TargetKind.Numeric
             ? target.Mean.Length == target.Width && target.Std.Length == target.Width
-                && plan.Output.Count == target.Width
+                && (plan.Output.Count == target.Width || plan.Output.Count == 2L * target.Width)
             : plan.Output.Count == target.Width
                 || (target.Kind == TargetKind.Classes && target.Width == 2
                     && plan.Output.Count == 1);
@@ -174,7 +179,7 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Every weight of the graph is there in its shape, and nothing else is.</summary>
     private void CheckWeights()
     {
-        int weights = 0;
+        var weights = new HashSet<string>(StringComparer.Ordinal);
         foreach (var step in Plan.Steps)
         {
             foreach (var spec in step.Parameters)
@@ -192,16 +197,29 @@ public sealed class LoadedModel : IDisposable
                         $"{File.Path}: '{name}' is stored as {stored.ShapeText}, its graph needs "
                         + $"{spec.Shape}; it is damaged");
                 }
-                weights++;
+                weights.Add(name);
             }
         }
-        if (weights < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
+        LossParameters = [.. File.Tensors
+            .Where(t => t.Name.StartsWith(Model.LossPrefix, StringComparison.Ordinal)
+                && !weights.Contains(t.Name))
+            .Select(LossParameter)];
+        int known = weights.Count + LossParameters.Count;
+        if (known < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
         {
             throw new DataException(
-                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {weights} "
+                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {known} "
                 + "weights; it is damaged");
         }
     }
+
+    private ParameterSpec LossParameter(StoredTensor stored) => stored.Shape is [var count]
+        && count == Document.Preprocessing.Target.Width
+        ? new ParameterSpec(
+            stored.Name[Model.LossPrefix.Length..], new Shape((int)count), "zeros", 1, 1, false)
+        : throw new DataException(
+            $"{File.Path}: '{stored.Name}' is stored as {stored.ShapeText}, its loss needs one "
+            + $"number for each of {Document.Preprocessing.Target.Width} targets; it is damaged");
 }
 
 /// <summary>A model in the middle of its training.</summary>

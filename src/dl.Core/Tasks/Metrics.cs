@@ -28,9 +28,16 @@ public sealed class Predictions(LearningTask task)
     /// </summary>
     public ReadOnlySpan<float> Values(int row)
     {
+        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_values)
+            .Slice(row * Task.InterpretedWidth, Task.Target.Width);
+    }
+
+    /// <summary>Deviations of a row's numbers, where the task has them.</summary>
+    public ReadOnlySpan<float> Deviations(int row)
+    {
         int width = Task.Target.Width;
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_values)
-            .Slice(row * width, width);
+            .Slice(((2 * row) + 1) * width, width);
     }
 
     /// <summary>
@@ -51,7 +58,7 @@ public sealed class Predictions(LearningTask task)
     public void Add(ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int rows)
     {
         _best = null;
-        int width = Task.Target.Width, n = Task.Outputs, targetWidth = TargetWidth;
+        int width = Task.InterpretedWidth, n = Task.Outputs, targetWidth = TargetWidth;
         Span<float> values = width <= 256 ? stackalloc float[width] : new float[width];
         for (int i = 0; i < rows; i++)
         {
@@ -265,11 +272,42 @@ public static class LabelMetrics
 public static class NumberMetrics
 {
     public static readonly Metric
-        Rmse = new("rmse", false, (p, rows) => Math.Sqrt(Mean(p, rows, e => e * e))),
-        Mae = new("mae", false, (p, rows) => Mean(p, rows, Math.Abs)),
-        R2 = new("r2", true, ComputeR2);
+        Rmse = new("rmse", false, (p, rows) => Math.Sqrt(
+            Mean(p, rows, (value, target) => (value - target) * (value - target)))),
+        Mae = new("mae", false, (p, rows) =>
+            Mean(p, rows, (value, target) => Math.Abs(value - target))),
+        R2 = new("r2", true, ComputeR2),
+        Below = new("share_below", true, (p, rows) =>
+            Mean(p, rows, (value, target) => target <= value ? 1 : 0)),
+        PoissonDeviance = new("poisson_deviance", false, (p, rows) =>
+            Mean(p, rows, (rate, count) => 2
+                * ((count > 0 ? count * Math.Log(count / Math.Max(rate, 1e-30)) : 0)
+                    - count + rate))),
+        GaussianNll = new("nll", false, ComputeGaussianNll);
 
-    private static double Mean(Predictions p, ReadOnlySpan<int> rows, Func<double, double> f)
+    /// <summary>The quantile's own loss, in the target's units.</summary>
+    public static Metric Pinball(double q) => new("pinball", false, (p, rows) =>
+        Mean(p, rows, (value, target) =>
+            target > value ? q * (target - value) : (1 - q) * (value - target)));
+
+    /// <summary>Mean negative log-likelihood of a number, with its constant.</summary>
+    private static double ComputeGaussianNll(Predictions p, ReadOnlySpan<int> rows)
+    {
+        double sum = 0;
+        foreach (int row in rows)
+        {
+            var (means, deviations, targets) = (p.Values(row), p.Deviations(row), p.Targets(row));
+            for (int i = 0; i < means.Length; i++)
+            {
+                double z = ((double)targets[i] - means[i]) / deviations[i];
+                sum += (0.5 * z * z) + Math.Log(deviations[i] * Math.Sqrt(2 * Math.PI));
+            }
+        }
+        return sum / ((long)rows.Length * p.Task.Target.Width);
+    }
+
+    private static double Mean(
+        Predictions p, ReadOnlySpan<int> rows, Func<double, double, double> f)
     {
         double sum = 0;
         foreach (int row in rows)
@@ -278,7 +316,7 @@ public static class NumberMetrics
             var targets = p.Targets(row);
             for (int i = 0; i < values.Length; i++)
             {
-                sum += f((double)values[i] - targets[i]);
+                sum += f(values[i], targets[i]);
             }
         }
         return sum / ((long)rows.Length * p.Task.Target.Width);

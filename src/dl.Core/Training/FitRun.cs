@@ -39,11 +39,15 @@ internal sealed class FitRun : IDisposable
     {
         (_setup, _fingerprint, _log) = (setup, fingerprint, log);
         var options = setup.Options;
-        Model = new Model(setup.Graph, device);
+        Model = new Model(setup.Graph, device, setup.Task.LossParameters);
         Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
         _optimizer = new Optimizer(
             setup.Rule, Model.Weights, device, options.Momentum, options.WeightDecay);
-        Trainer = new Trainer(Model, setup.Task, _optimizer, setup.Settings, setup.Data);
+        var settings = setup.Settings with
+        {
+            Loss = setup.Settings.Loss with { Learnt = Model.LossWeights },
+        };
+        Trainer = new Trainer(Model, setup.Task, _optimizer, settings, setup.Data);
         Trainer.State.Options = setup.Fingerprint(fingerprint);
     }
 

@@ -34,7 +34,7 @@ public static class PredictJob
         var watch = Stopwatch.StartNew();
         using var loaded = ModelFile.Load(options.Model);
         var document = loaded.Document;
-        var task = CreateTask(document, options.Model);
+        var task = CreateTask(loaded, options.Model);
         PredictWriter.Check(options, task);
         bool toFile = options.Output is not null and not "-";
         if (toFile)
@@ -74,8 +74,9 @@ public static class PredictJob
         return result;
     }
 
-    private static LearningTask CreateTask(ModelDocument document, string path)
+    private static LearningTask CreateTask(LoadedModel loaded, string path)
     {
+        var document = loaded.Document;
         LearningTask task;
         try
         {
@@ -84,6 +85,13 @@ public static class PredictJob
         catch (UsageException error)
         {
             throw new DataException($"{path}: {error.Message}; the file is damaged", error);
+        }
+        if (!task.LossParameters.Select(p => p.Name).Order()
+            .SequenceEqual(loaded.LossParameters.Select(p => p.Name).Order()))
+        {
+            throw new DataException(
+                $"{path}: its loss is {document.Loss}, the weights stored for it are not; the "
+                + "file is damaged");
         }
         return task.Kind == document.Task && task.Outputs == document.Graph.Plan().Output.Count
             ? task
@@ -154,7 +162,7 @@ internal sealed class PredictRun(
         writer?.Header();
         using var tape = new Tape(model.Device, recording: false);
         var pass = new Pass(tape, false, new Rng(0));
-        var values = new float[task.Target.Width];
+        var values = new float[task.InterpretedWidth];
         while (Collect(writer is null ? null : flush))
         {
             Forward(pass);

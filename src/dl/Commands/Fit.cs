@@ -18,7 +18,7 @@ internal static class FitCommand
         [
             new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
-                ImageSize, Grayscale, OnBadData),
+                PositiveWeight, ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 FitOptionSpecs.Schedule, Momentum, WeightDecay, ClipGradient, LabelSmoothing,
                 Patience, Time, Seed, Device, Threads),
@@ -96,7 +96,8 @@ internal static class FitCommand
             Init = values.Text(Init),
             ClipGradient = values.Number(ClipGradient),
             LabelSmoothing = values.Number(LabelSmoothing)!.Value,
-            BalancedClasses = values.Text(ClassWeights) == "balanced",
+            ClassWeights = values.List(ClassWeights),
+            PositiveWeight = values.Number(PositiveWeight),
             Patience = values.Integer(Patience),
             TimeBudget = values.Seconds(Time),
             Folds = values.Integer(Folds),
