@@ -1,22 +1,37 @@
-// Rows by number. Additions happen in the order of the ids on every device.
+// Rows by number. Additions happen in the order of the ids on every device. The id -1 stands for no
+// row: it reads zeros and adds nothing.
 //   gather:      y[i,:] = table[ids[i],:]
 //   scatter_add: dtable[r,:] = sum over i with ids[i] = r of dy[i,:] + beta * dtable[r,:]
 // scatter_add has a form for processors (each group owns rows of the table and reads all ids once)
 // and one for GPUs (equal ids are linked into chains first, then each chain is walked).
+
+// y[i] = x[i] rounded, or -1 where that is outside [0, bound), is `padding`, or x[i] is NaN.
+KERNEL void to_indices(__global const real *x, __global int *y, int n, int bound, int padding)
+{
+    FOR_VECTORS(i, n) {
+        V whole = load(x + i, n - i) + 0.5f;
+        // For what is not negative, cutting off the fraction is rounding down.
+        VI inside = (whole >= K(0)) & (whole < K(bound));
+        VI id = TO_VI(inside ? whole : K(0));
+        id = inside && id != padding ? id : -1;
+        store_ints(y + i, id, n - i);
+    }
+}
 
 KERNEL void gather(
     __global const real *table, __global const int *ids, __global real *y, int rows, int width)
 {
 #if FAT
     FOR_ITEMS(row, rows) {
-        __global const real *p = table + (long)ids[row] * width;
+        int id = ids[row];
+        __global const real *p = table + (long)max(id, 0) * width;
         __global real *q = y + (long)row * width;
         for (int i = 0; i < width; i += LANES)
-            store(q + i, load(p + i, width - i), width - i);
+            store(q + i, id < 0 ? K(0) : load(p + i, width - i), width - i);
     }
 #else
     FOR_ITEMS(i, (long)rows * width)
-        y[i] = table[(long)ids[i / width] * width + i % width];
+        y[i] = ids[i / width] < 0 ? 0 : table[(long)ids[i / width] * width + i % width];
 #endif
 }
 
@@ -71,7 +86,7 @@ KERNEL void scatter_add_chains(
 {
     FOR_ITEMS(i, (long)rows * width) {
         int row = i / width, column = i % width;
-        if (!firsts[row])
+        if (!firsts[row] || ids[row] < 0)
             continue;
         long at = (long)ids[row] * width + column;
         real sum = dtable[at];

@@ -50,8 +50,9 @@ KERNEL void resize(__global const real *x, __global real *y, resize_shape s)
         int ox = pixel % s.out_width, oy = pixel / s.out_width % s.out_height;
         int image = pixel / s.out_width / s.out_height;
         pair rows = taps(oy, s.height, s.scale_y, s), columns = taps(ox, s.width, s.scale_x, s);
-        __global const real *upper = x + ((long)image * s.height + rows.low) * s.width * s.channels;
-        __global const real *lower = x + ((long)image * s.height + rows.high) * s.width * s.channels;
+        long first = (long)image * s.height;
+        __global const real *upper = x + (first + rows.low) * s.width * s.channels;
+        __global const real *lower = x + (first + rows.high) * s.width * s.channels;
         int left = columns.low * s.channels + c, right = columns.high * s.channels + c;
         V value = load(upper + left, count);
         if (s.linear) {

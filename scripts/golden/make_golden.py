@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F
 
 import attention
+import losses
 import norms
 import recurrent
 import schedules
+import spatial
 
 
 class Folder:
@@ -97,81 +99,6 @@ def activations(folder, rows, columns):
                       {"x": torch.rand(rows, columns) + 0.1})
 
 
-def losses(folder, rows, classes):
-    def add(case, function, target, args=None, **constants):
-        differentiate(folder, "losses", case, args or {}, function,
-                      {"x": torch.randn(rows, classes), "target": target, **constants},
-                      ("target", *constants))
-
-    numbers = torch.randn(rows, classes)
-    labels = torch.randint(classes, (rows,))
-    some = labels.clone()
-    some[0] = -100
-    signs = torch.where(torch.rand(rows, classes) < 0.5, -1.0, 1.0)
-    add("mse", F.mse_loss, numbers)
-    add("mae", F.l1_loss, numbers)
-    add("huber", lambda x, target: F.huber_loss(x, target, delta=0.7), numbers, {"delta": 0.7})
-    add("bce_with_logits", F.binary_cross_entropy_with_logits, torch.rand(rows, classes))
-    add("binary_hinge", lambda x, target: torch.clamp(1 - target * x, min=0).mean(), signs)
-    add("cross_entropy", F.cross_entropy, labels)
-    add("cross_entropy_ignore", F.cross_entropy, some, {"ignore_index": -100})
-    add("cross_entropy_weighted",
-        lambda x, target, weight: F.cross_entropy(x, target, weight), labels,
-        weight=torch.rand(classes) + 0.5)
-    add("cross_entropy_smoothed",
-        lambda x, target: F.cross_entropy(x, target, label_smoothing=0.1), labels,
-        {"label_smoothing": 0.1})
-
-
-def convolutions(folder, pick):
-    """pick(low, high) is a random whole number, both ends included."""
-
-    def add(case, function, x, w, filters, **args):
-        differentiate(folder, "linear_conv", case, {k: v for k, v in args.items() if v is not None},
-                      lambda x, w, b: function(x, w, b, **args),
-                      {"x": torch.randn(x), "w": 0.3 * torch.randn(w),
-                       "b": torch.randn(filters)})
-
-    m, k, n = pick(1, 9), pick(1, 40), pick(1, 40)
-    add("linear", F.linear, (m, k), (n, k), n)
-    heads = pick(1, 3)
-    differentiate(folder, "linear_conv", "matmul_batched", {}, torch.matmul,
-                  {"a": torch.randn(2, heads, m, k), "b": torch.randn(2, heads, k, n)})
-    c, f = pick(1, 5), pick(1, 6)
-    h, w = pick(7, 12), pick(7, 12)
-    add("conv2d_same", F.conv2d, (2, c, h, w), (f, c, 3, 3), f, padding=1)
-    add("conv2d_strided", F.conv2d, (1, c, h, w), (f, c, 3, 2), f, stride=[2, 3], padding=[1, 0])
-    add("conv2d_dilated", F.conv2d, (1, c, h, w), (f, c, 3, 3), f, dilation=2, padding=2)
-    add("conv2d_grouped", F.conv2d, (1, 2 * c, h, w), (2 * f, c, 3, 3), 2 * f, groups=2)
-    add("conv2d_depthwise", F.conv2d, (1, c + 1, h, w), (c + 1, 1, 3, 3), c + 1,
-        groups=c + 1, padding=1)
-    add("conv2d_1x1", F.conv2d, (2, c, 3, 4), (f, c, 1, 1), f)
-    add("conv1d", F.conv1d, (2, c, w), (f, c, 3), f, stride=2, padding=1)
-    add("conv_transpose2d", F.conv_transpose2d, (1, c, 4, 5), (c, f, 3, 3), f,
-        stride=2, padding=1, output_padding=1)
-    add("conv_transpose2d_grouped", F.conv_transpose2d, (1, 2 * c, 3, 4), (2 * c, f, 2, 3), 2 * f,
-        stride=2, groups=2)
-
-
-def pools(folder, pick):
-    c, h, w = pick(1, 4), pick(6, 11), pick(6, 11)
-
-    def add(case, function, x, **args):
-        named = dict(args)
-        kernel = named.pop("kernel")
-        differentiate(folder, "pool_resize", case, args,
-                      lambda x: function(x, kernel, **named), {"x": torch.randn(x)})
-
-    add("max_pool2d", F.max_pool2d, (2, c, h, w), kernel=2, stride=2)
-    add("max_pool2d_padded", F.max_pool2d, (1, c, h, w), kernel=3, stride=2, padding=1)
-    add("avg_pool2d", F.avg_pool2d, (1, c, h, w), kernel=[3, 2], stride=2)
-    add("avg_pool2d_nopad", F.avg_pool2d, (1, c, h, w), kernel=3, stride=2, padding=1,
-        count_include_pad=False)
-    add("max_pool1d", F.max_pool1d, (2, c, w), kernel=3, stride=2)
-    differentiate(folder, "pool_resize", "global_avg_pool2d", {},
-                  lambda x: F.adaptive_avg_pool2d(x, 1), {"x": torch.randn(2, c, h, w)})
-
-
 def optimizers(folder, n, steps):
     rules = {
         "sgd": (torch.optim.SGD, {"lr": 0.1, "weight_decay": 0.01}),
@@ -205,14 +132,11 @@ def main():
 
     folder = Folder()
     activations(folder, pick(2, 7), 5 if options.small else pick(5, 600))
-    losses(folder, pick(3, 40), pick(2, 30))
-    convolutions(folder, pick)
-    pools(folder, pick)
     rows, width = pick(2, 50), pick(1, 20)
     differentiate(folder, "attention", "embedding", {}, lambda w, ids: F.embedding(ids, w),
                   {"w": torch.randn(rows, width), "ids": torch.randint(rows, (2, pick(2, 9)))})
     optimizers(folder, pick(2, 60), 3 if options.small else 12)
-    for family in (norms, recurrent, attention, schedules):
+    for family in (spatial, norms, recurrent, attention, schedules, losses):
         family.write(folder, differentiate, pick, options.small)
     folder.write(options.output, options.seed)
 

@@ -12,11 +12,19 @@ internal static class KernelSource
     {
         var text = new StringBuilder();
         Append(text, "common");
-        if (family is "matmul" or "convolution")
+        if (family is "random" or "attention")
+        {
+            Append(text, "philox");
+        }
+        if (family is "matmul" or "convolution" or "attention")
         {
             Append(text, "tile");
         }
         Append(text, family);
+        if (family is "attention")
+        {
+            Append(text, "attention_gpu");
+        }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 

@@ -5,6 +5,15 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
+    public override void ToIndices(Storage x, Storage y, int n, int bound, int padding)
+    {
+        if (n > 0)
+        {
+            Find("index", "to_indices").Arg(x).Arg(y).Arg(n).Arg(bound).Arg(padding)
+                .Over(n, ElementGrain);
+        }
+    }
+
     public override void Gather(Storage table, Storage ids, Storage y, int rows, int width)
     {
         if ((long)rows * width == 0)

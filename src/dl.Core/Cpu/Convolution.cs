@@ -22,9 +22,7 @@ public sealed unsafe partial class CpuDevice
         }
         if (shape.IsDepthwise)
         {
-            SplitRows(shape.Batch * shape.OutHeight,
-                (long)shape.OutWidth * shape.Filters * shape.PatchSize,
-                new DepthwiseRange(Floats(x), Floats(w), pb, Floats(y), shape));
+            Depthwise(Floats(x), Floats(w), pb, Floats(y), shape);
             return;
         }
         Multiply(new Product<PatchRows, RightMatrix>
@@ -55,9 +53,7 @@ public sealed unsafe partial class CpuDevice
         }
         if (shape.IsDepthwise)
         {
-            SplitRows(shape.Batch * shape.Height,
-                (long)shape.Width * shape.Filters * shape.PatchSize,
-                new DepthwiseInputRange(Floats(dy), Floats(w), Floats(dx), shape, beta));
+            DepthwiseInput(Floats(dy), Floats(w), Floats(dx), shape, beta);
             return;
         }
         if (shape.Stride == new Size2(1, 1))

@@ -1,5 +1,6 @@
-// Depthwise convolution: every channel has filters of its own, so there is no product to block; the
-// loops run over pixels and taps, vectorised over channels where each has one filter.
+// Depthwise convolution: every channel has filters of its own, so there is no product to block.
+// Channels with one filter each, the common case, are in DepthwiseLines.cs; the loops here, over
+// pixels and taps, do what is left.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
@@ -12,13 +13,47 @@ public sealed unsafe partial class CpuDevice
     /// <summary>Rows of dy that one piece of the gradient of the weights adds up.</summary>
     private const int DepthwiseRows = 64;
 
+    private static bool HasLines(in ConvShape s) =>
+        s.Filters == s.Channels && s.Kernel.Height * s.Kernel.Width <= MostTaps;
+
+    private void Depthwise(float* x, float* w, float* bias, float* y, in ConvShape s)
+    {
+        int rows = s.Batch * s.OutHeight;
+        long cost = (long)s.OutWidth * s.Filters * s.PatchSize;
+        if (HasLines(s))
+        {
+            SplitRows(rows, cost, new DepthwiseLines(x, w, bias, y, s));
+            return;
+        }
+        SplitRows(rows, cost, new DepthwiseRange(x, w, bias, y, s));
+    }
+
+    private void DepthwiseInput(float* dy, float* w, float* dx, in ConvShape s, float beta)
+    {
+        int rows = s.Batch * s.Height;
+        long cost = (long)s.Width * s.Filters * s.PatchSize;
+        if (HasLines(s))
+        {
+            SplitRows(rows, cost, new DepthwiseInputLines(dy, w, dx, s, beta));
+            return;
+        }
+        SplitRows(rows, cost, new DepthwiseInputRange(dy, w, dx, s, beta));
+    }
+
     private void DepthwiseWeights(float* x, float* dy, float* dw, in ConvShape s, float beta)
     {
         int rows = s.Batch * s.OutHeight, size = s.PatchSize * s.Filters;
         int parts = (rows + DepthwiseRows - 1) / DepthwiseRows;
         float* sums = Shared((long)parts * size);
-        SplitRows(parts, (long)DepthwiseRows * s.OutWidth * size,
-            new DepthwiseWeightRange(x, dy, sums, s));
+        long cost = (long)DepthwiseRows * s.OutWidth * size;
+        if (HasLines(s))
+        {
+            SplitRows(parts, cost, new DepthwiseWeightLines(x, dy, sums, s));
+        }
+        else
+        {
+            SplitRows(parts, cost, new DepthwiseWeightRange(x, dy, sums, s));
+        }
         Split(size, Math.Max(1, Grain / parts), new AddPartsRange(sums, size, parts));
         Scaled(sums, dw, size, 1, beta);
     }

@@ -8,6 +8,9 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
+    public override void ToIndices(Storage x, Storage y, int n, int bound, int padding) =>
+        Split(n, Grain, new ToIndicesRange(Floats(x), Ints(y), bound, padding));
+
     public override void Gather(Storage table, Storage ids, Storage y, int rows, int width) =>
         SplitRows(rows, width, new GatherRange(
             Floats(table), Ints(ids), Floats(y), width, table.Length / Math.Max(1, width)));
@@ -26,6 +29,21 @@ public sealed unsafe partial class CpuDevice
     public override void ArgMax(Storage x, Storage y, int rows, int columns) =>
         SplitRows(rows, columns, new ArgMaxRange(Floats(x), Ints(y), columns));
 
+    private readonly struct ToIndicesRange(float* x, int* y, int bound, int padding) : IRange
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(int from, int to)
+        {
+            for (int i = from; i < to; i++)
+            {
+                // Halves round up; comparisons with NaN are false.
+                float whole = MathF.Floor(x[i] + 0.5f);
+                int id = whole >= 0 && whole < bound ? (int)whole : -1;
+                y[i] = id == padding ? -1 : id;
+            }
+        }
+    }
+
     private readonly struct GatherRange(float* table, int* ids, float* y, int width, long tableRows)
         : IRange
     {
@@ -33,6 +51,11 @@ public sealed unsafe partial class CpuDevice
         {
             for (int i = from; i < to; i++)
             {
+                if (ids[i] == -1)
+                {
+                    new Span<float>(y + ((long)i * width), width).Clear();
+                    continue;
+                }
                 if ((uint)ids[i] >= (ulong)tableRows)
                 {
                     throw new DataException(
@@ -64,7 +87,7 @@ public sealed unsafe partial class CpuDevice
                 {
                     Add(dy + ((long)i * width), dtable + ((long)id * width));
                 }
-                else if ((uint)id >= (uint)tableRows)
+                else if ((uint)id >= (uint)tableRows && id != -1)
                 {
                     throw new DataException(
                         $"scatter-add: id {id} at {i}, expected 0 to {tableRows - 1}");

@@ -27,6 +27,21 @@ public sealed unsafe partial class CpuDevice
         where T : struct, IRange =>
         SplitRows((int)(((long)n + Philox.Words - 1) / Philox.Words), 4 * Philox.Words, range);
 
+    /// <summary>
+    /// kept[i] = number 32 row + i of the span survives ? 1 / (1 - rate) : 0, for i &lt; 32.
+    /// </summary>
+    internal static void Keep(float* kept, RngSpan span, long row, float rate)
+    {
+        uint* words = stackalloc uint[Philox.Words];
+        Philox.Draw(words, span with { FirstBlock = span.FirstBlock + ((ulong)row * 8) }, 0);
+        V limit = Vector512.Create(rate), scale = Vector512.Create(1 / (1 - rate));
+        for (int i = 0; i < Philox.Words; i += Lane.Count)
+        {
+            V keep = Vector512.GreaterThanOrEqual(Philox.Uniform(words + i), limit);
+            (scale & keep).Store(kept + i);
+        }
+    }
+
     private readonly struct UniformRange(float* y, int n, float low, float high, RngSpan span)
         : IRange
     {

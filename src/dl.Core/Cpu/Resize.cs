@@ -21,7 +21,9 @@ public sealed unsafe partial class CpuDevice
                 * Math.Max(1, shape.OutHeight / Math.Max(1, shape.Height)),
             new ResizeGradientRange(Floats(dy), Floats(dx), shape, beta));
 
-    /// <summary>The two pixels along one dimension that an output reads, and Share of High.</summary>
+    /// <summary>
+    /// The two pixels along one dimension that an output reads, and Share of High.
+    /// </summary>
     private readonly record struct ResizeTaps(int Low, int High, float Share)
     {
         public static ResizeTaps Of(int o, int extent, float scale, in ResizeShape s)

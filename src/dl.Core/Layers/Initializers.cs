@@ -26,6 +26,7 @@ public static class Initializers
         new("lecun_uniform", (w, p, rng) => Uniform(w, 1.0 / p.FanIn, rng)),
         // The classic rule +-1/sqrt(fan_in) has variance 1 / (3 fan_in).
         new("uniform", (w, p, rng) => Uniform(w, 1.0 / (3.0 * p.FanIn), rng)),
+        new("forget_gate", (w, _, _) => ForgetGate(w)),
         new("normal", (w, _, rng) => Normal(w, 0.01 * 0.01, rng)),
     ];
 
@@ -40,6 +41,16 @@ public static class Initializers
             }
         }
         throw new UsageException(Nearest.Unknown("initializer", name, All.Select(i => i.Name)));
+    }
+
+    /// <summary>
+    /// Biases of an LSTM: 1 for the second of four gates, so that it starts by remembering
+    /// (Jozefowicz et al. 2015).
+    /// </summary>
+    private static void ForgetGate(float[] w)
+    {
+        Array.Clear(w);
+        Array.Fill(w, 1f, w.Length / 4, w.Length / 4);
     }
 
     private static void Normal(float[] w, double variance, Rng rng)

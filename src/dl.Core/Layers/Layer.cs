@@ -10,13 +10,39 @@ namespace Dl.Layers;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Dense), "dense")]
 // Convolutions.
+[JsonDerivedType(typeof(Conv1d), "conv1d")]
 [JsonDerivedType(typeof(Conv2d), "conv2d")]
+[JsonDerivedType(typeof(Conv3d), "conv3d")]
+[JsonDerivedType(typeof(Conv1dTranspose), "conv1d_transpose")]
+[JsonDerivedType(typeof(Conv2dTranspose), "conv2d_transpose")]
+[JsonDerivedType(typeof(DepthwiseConv2d), "depthwise_conv2d")]
+[JsonDerivedType(typeof(SeparableConv2d), "separable_conv2d")]
+[JsonDerivedType(typeof(SqueezeExcitation), "squeeze_excitation")]
 // Pooling and resizing.
+[JsonDerivedType(typeof(MaxPool1d), "max_pool1d")]
 [JsonDerivedType(typeof(MaxPool2d), "max_pool2d")]
+[JsonDerivedType(typeof(MaxPool3d), "max_pool3d")]
+[JsonDerivedType(typeof(AveragePool1d), "average_pool1d")]
 [JsonDerivedType(typeof(AveragePool2d), "average_pool2d")]
+[JsonDerivedType(typeof(AveragePool3d), "average_pool3d")]
+[JsonDerivedType(typeof(GlobalAveragePool1d), "global_average_pool1d")]
 [JsonDerivedType(typeof(GlobalAveragePool2d), "global_average_pool2d")]
+[JsonDerivedType(typeof(GlobalAveragePool3d), "global_average_pool3d")]
+[JsonDerivedType(typeof(GlobalMaxPool1d), "global_max_pool1d")]
+[JsonDerivedType(typeof(GlobalMaxPool2d), "global_max_pool2d")]
+[JsonDerivedType(typeof(GlobalMaxPool3d), "global_max_pool3d")]
+[JsonDerivedType(typeof(MaxUnpool2d), "max_unpool2d")]
+[JsonDerivedType(typeof(Resize), "resize")]
+[JsonDerivedType(typeof(PixelShuffle), "pixel_shuffle")]
+[JsonDerivedType(typeof(PixelUnshuffle), "pixel_unshuffle")]
 // Normalisation.
 // Sequences: recurrence, attention, embeddings, positions.
+[JsonDerivedType(typeof(Rnn), "rnn")]
+[JsonDerivedType(typeof(Lstm), "lstm")]
+[JsonDerivedType(typeof(Gru), "gru")]
+[JsonDerivedType(typeof(SequenceLength), "sequence_length")]
+[JsonDerivedType(typeof(LastStep), "last_step")]
+[JsonDerivedType(typeof(ReverseTime), "reverse_time")]
 // Activations and noise.
 [JsonDerivedType(typeof(Activation), "activation")]
 [JsonDerivedType(typeof(Softmax), "softmax")]
@@ -25,6 +51,9 @@ namespace Dl.Layers;
 [JsonDerivedType(typeof(Flatten), "flatten")]
 [JsonDerivedType(typeof(Reshape), "reshape")]
 [JsonDerivedType(typeof(Permute), "permute")]
+[JsonDerivedType(typeof(Crop), "crop")]
+[JsonDerivedType(typeof(Pad), "pad")]
+[JsonDerivedType(typeof(Slice), "slice")]
 // Joins.
 [JsonDerivedType(typeof(Add), "add")]
 [JsonDerivedType(typeof(Multiply), "multiply")]
@@ -45,6 +74,10 @@ public abstract record Layer
 
     /// <summary>The weights, in the order in which <see cref="Forward"/> gets them.</summary>
     public virtual IReadOnlyList<ParameterSpec> Parameters(ReadOnlySpan<Shape> inputs) => [];
+
+    /// <summary>How often one sample passes through each matrix: once a position.</summary>
+    public virtual long Uses(ReadOnlySpan<Shape> inputs, Shape output) =>
+        output.Count / Math.Max(1, output.Last);
 
     /// <summary>Computes a batch. Tensors have the batch as their first dimension.</summary>
     public abstract Tensor Forward(
@@ -71,7 +104,14 @@ public abstract record Layer
 /// <summary>What one forward run of a model hands to its layers.</summary>
 /// <param name="Training">Dropout and batch statistics are on.</param>
 /// <param name="Rng">Where layers draw from, in the order of the graph.</param>
-public sealed record Pass(Tape Tape, bool Training, Rng Rng);
+public sealed record Pass(Tape Tape, bool Training, Rng Rng)
+{
+    /// <summary>
+    /// How much of a batch enters running statistics, in place of the layers' own momentum; null:
+    /// theirs. 1/k for the k-th batch makes them the plain mean over batches.
+    /// </summary>
+    public float? StatisticsMomentum { get; init; }
+}
 
 /// <summary>A weight that a layer needs.</summary>
 /// <param name="Name">`weight` or `bias`; the model prepends the layer's name.</param>

@@ -52,8 +52,14 @@ public sealed record Graph
 
 /// <summary>One layer with what it reads, what it gives and what it weighs.</summary>
 /// <param name="Sources">Indices of earlier steps; -1 is the input.</param>
+/// <param name="Uses">How often a sample passes through each matrix.</param>
 public sealed record GraphStep(
-    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters);
+    Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters,
+    long Uses)
+{
+    /// <summary>Its weights stay as they are, and it runs as in use while others train.</summary>
+    public bool Frozen { get; init; }
+}
 
 /// <summary>A checked graph: what runs, in order.</summary>
 public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int OutputStep)
@@ -67,7 +73,7 @@ public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int 
 
     /// <summary>Multiply-adds of one sample's forward pass through matrices and filters.</summary>
     public long MultiplyAdds => Steps.Sum(s => s.Parameters.Sum(
-        p => p.Decays ? p.Shape.Count * (s.Output.Count / Math.Max(1, s.Output.Last)) : 0));
+        p => p.Decays ? p.Shape.Count * s.Uses : 0));
 
     internal static GraphPlan Create(Graph graph)
     {
@@ -108,7 +114,8 @@ public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int 
         try
         {
             var output = layer.OutputShape(shapes);
-            return new GraphStep(layer, sources, output, layer.Parameters(shapes));
+            return new GraphStep(
+                layer, sources, output, layer.Parameters(shapes), layer.Uses(shapes, output));
         }
         catch (UsageException e)
         {

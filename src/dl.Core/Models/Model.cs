@@ -16,16 +16,25 @@ public sealed class Model : IDisposable
     /// <exception cref="UsageException">The graph does not fit together.</exception>
     public Model(
         Graph graph, Device device, IReadOnlyList<ParameterSpec>? lossParameters = null)
+        : this(graph, graph.Plan(), device, lossParameters)
+    {
+    }
+
+    /// <param name="plan">Of the graph; its frozen steps keep their weights.</param>
+    public Model(
+        Graph graph, GraphPlan plan, Device device,
+        IReadOnlyList<ParameterSpec>? lossParameters = null)
     {
         Graph = graph;
         Device = device;
-        Plan = graph.Plan();
+        Plan = plan;
         var specs = new List<(string, ParameterSpec)>();
         foreach (var step in Plan.Steps)
         {
             foreach (var spec in step.Parameters)
             {
-                specs.Add(($"{step.Layer.Name}.{spec.Name}", spec));
+                specs.Add(($"{step.Layer.Name}.{spec.Name}",
+                    step.Frozen ? spec with { Trains = false } : spec));
             }
         }
         foreach (var spec in lossParameters ?? [])
@@ -68,6 +77,8 @@ public sealed class Model : IDisposable
     /// <param name="layerDone">Sees the output of each layer as soon as it is computed.</param>
     public Tensor Forward(Pass pass, Tensor input, Action<Layer, Tensor>? layerDone = null)
     {
+        // What is frozen behaves as when it is used: no dropout, and statistics that stay.
+        var still = pass.Training ? pass with { Training = false } : pass;
         var outputs = new Tensor[Plan.Steps.Count];
         for (int i = 0; i < outputs.Length; i++)
         {
@@ -77,7 +88,7 @@ public sealed class Model : IDisposable
             {
                 inputs[j] = step.Sources[j] < 0 ? input : outputs[step.Sources[j]];
             }
-            outputs[i] = step.Layer.Forward(pass, inputs, _weights[i]);
+            outputs[i] = step.Layer.Forward(step.Frozen ? still : pass, inputs, _weights[i]);
             layerDone?.Invoke(step.Layer, outputs[i]);
         }
         return Plan.OutputStep < 0 ? input : outputs[Plan.OutputStep];

@@ -3,6 +3,7 @@
 // second run of the same form: an optimiser step is one launch a group, and a checkpoint of the
 // optimiser is a copy of such runs.
 using Dl.Layers;
+using Dl.Ops;
 using Dl.Tensors;
 
 namespace Dl.Models;
@@ -111,11 +112,28 @@ public sealed class Weights : IDisposable
 
     public void Restore(ReadOnlySpan<float> snapshot) => _device.Write(_values, snapshot);
 
+    /// <summary>Copies the arena into memory of its length, on the device.</summary>
+    public void CopyTo(Storage target) => Copy(_values, target);
+
+    /// <summary>Takes an arena's values back, on the device.</summary>
+    public void CopyFrom(Storage source) => Copy(source, _values);
+
+    /// <summary>Moves an average towards the weights: average += share * (w - average).</summary>
+    public void BlendInto(Storage average, float share) =>
+        _device.Blend(_values, average, (int)Length, share);
+
+    /// <summary>Multiplies all gradients of the last backward passes.</summary>
+    public void ScaleGradients(float factor) =>
+        _device.Unary(UnaryOps.Scale, _gradients, _gradients, (int)Length, factor);
+
     public void Dispose()
     {
         _device.Return(_values);
         _device.Return(_gradients);
     }
+
+    private void Copy(Storage from, Storage to) =>
+        _device.Unary(UnaryOps.Linear, from, to, (int)Length, 0);
 
     private static long Lay(
         IReadOnlyList<(string Name, ParameterSpec Spec)> specs, Predicate<ParameterSpec> belongs,

@@ -54,7 +54,9 @@ public static class Convolution3dOps
         return y.Reshape(new Shape(x.Shape[0], depths, y.Shape[1], y.Shape[2], y.Shape[3]));
     }
 
-    /// <summary>(B,D,H,W,C) to (B,OD,H,W,KD*C), channels in the order (group, tap, C/groups).</summary>
+    /// <summary>
+    /// (B,D,H,W,C) to (B,OD,H,W,KD*C), channels in the order (group, tap, C/groups).
+    /// </summary>
     private static Tensor UnfoldDepth(
         Tape tape, Tensor x, int taps, int stride, Padding3 padding, int dilation, int groups)
     {

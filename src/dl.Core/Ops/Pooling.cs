@@ -22,8 +22,9 @@ namespace Dl.Tensors
             Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta);
 
         /// <summary>
-        /// dx[o] = dy where window o has its maximum, + beta * dx[o]: the gradient of unpooling, and
-        /// the transpose of <see cref="MaxPoolGradient"/>. dx and indices (B,OH,OW,C), dy (B,H,W,C).
+        /// dx[o] = dy where window o has its maximum, + beta * dx[o]: the gradient of unpooling,
+        /// and the transpose of <see cref="MaxPoolGradient"/>. dx and indices (B,OH,OW,C), dy
+        /// (B,H,W,C).
         /// </summary>
         public abstract void MaxUnpoolGradient(
             Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta);
@@ -83,6 +84,17 @@ namespace Dl.Ops
                     tape.Device.MaxPoolGradient(dy, indices, dx, shape, beta);
                 }
             });
+        }
+
+        /// <summary>Where the maxima of x are; nothing flows back into x.</summary>
+        public static Switches MaxSwitches(
+            this Tape tape, Tensor x, Size2 window, Size2 stride, Padding padding)
+        {
+            var shape = Describe(x.Shape, window, stride, padding);
+            long count = Output(shape).Count;
+            var indices = tape.Rent(DType.I32, count);
+            tape.Device.MaxPool(x.Storage, tape.Rent(DType.F32, count), indices, shape);
+            return new Switches(indices, shape);
         }
 
         /// <summary>

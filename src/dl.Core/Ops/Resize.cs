@@ -1,6 +1,7 @@
 // Resizing channels-last images, (B,H,W,C) to (B,OH,OW,C), by the nearest pixel or by linear
 // interpolation along both dimensions. Output pixel o lies at
-//   p = scale * (o + shift) - shift,   y[o] = (1 - f) x[floor p] + f x[floor p + 1],  f = p - floor p
+//   p = scale * (o + shift) - shift,  y[o] = (1 - f) x[floor p] + f x[floor p + 1],
+//   f = p - floor p
 // inside the image; shift is 1/2 where pixels are areas, and 0 where their corners are aligned and
 // for the nearest pixel (f = 0). Gradients gather: each input pixel asks the outputs around it.
 using System.Runtime.InteropServices;
@@ -15,13 +16,16 @@ namespace Dl.Tensors
         public abstract void Resize(Storage x, Storage y, in ResizeShape shape);
 
         /// <summary>dx = sum of dy by the shares of this pixel, + beta * dx.</summary>
-        public abstract void ResizeGradient(Storage dy, Storage dx, in ResizeShape shape, float beta);
+        public abstract void ResizeGradient(
+            Storage dy, Storage dx, in ResizeShape shape, float beta);
     }
 }
 
 namespace Dl.Ops
 {
-    /// <summary>All sizes of a resize: x (B,H,W,C), y (B,OH,OW,C); input pixels per output.</summary>
+    /// <summary>
+    /// All sizes of a resize: x (B,H,W,C), y (B,OH,OW,C); scales are input pixels per output.
+    /// </summary>
     /// <param name="Linear">1: interpolate, 0: the nearest pixel.</param>
     [StructLayout(LayoutKind.Sequential)]
     public readonly record struct ResizeShape(
@@ -69,9 +73,9 @@ namespace Dl.Ops
             // The last two dimensions are the image; the depth of a volume follows by itself.
             int depth = spatial == 3 ? s[1] : 1, height = spatial == 1 ? 1 : s[-3];
             int outHeight = spatial == 1 ? 1 : size[^2];
+            var slices = x.Reshape(new Shape(s[0] * depth, height, s[-2], s.Last));
             var y = Images(
-                tape, x.Reshape(new Shape(s[0] * depth, height, s[-2], s.Last)), outHeight, size[^1],
-                spatial == 1 ? 1 : scales[^2], scales[^1], by);
+                tape, slices, outHeight, size[^1], spatial == 1 ? 1 : scales[^2], scales[^1], by);
             if (spatial == 3)
             {
                 int row = outHeight * size[^1] * s.Last;
@@ -115,10 +119,10 @@ namespace Dl.Ops
             {
                 return to > 1 ? (from - 1) / (float)(to - 1) : 0;
             }
-            // Whole pixels are copied once or twice whatever the factor was before rounding.
-            bool exact = to == from || to == 2 * from;
-            return factor > 0 && !(exact && by == Interpolation.Nearest)
-                ? (float)(1 / factor) : from / (float)to;
+            // What has become as large as it was, or for the nearest pixel twice as large, is
+            // copied pixel by pixel, whatever the factor was before rounding (as in PyTorch).
+            bool whole = to == from || (to == 2 * from && by == Interpolation.Nearest);
+            return factor > 0 && !whole ? (float)(1 / factor) : from / (float)to;
         }
     }
 }

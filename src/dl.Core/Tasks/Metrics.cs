@@ -296,7 +296,9 @@ public static class NumberMetrics
         double sum = 0;
         foreach (int row in rows)
         {
-            var (means, deviations, targets) = (p.Values(row), p.Deviations(row), p.Targets(row));
+            var means = p.Values(row);
+            var deviations = p.Deviations(row);
+            var targets = p.Targets(row);
             for (int i = 0; i < means.Length; i++)
             {
                 double z = ((double)targets[i] - means[i]) / deviations[i];

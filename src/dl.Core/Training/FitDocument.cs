@@ -19,7 +19,7 @@ internal static class FitDocument
                 : setup.Options.Model,
             Graph = setup.Graph,
             Preprocessing = setup.Data.Preprocessing,
-            Hyperparameters = Hyperparameters(setup),
+            Hyperparameters = Hyperparameters(setup, state),
             Seed = setup.Settings.Seed,
             DataFingerprint = fingerprint,
             Metrics = new ModelMetrics
@@ -48,14 +48,15 @@ internal static class FitDocument
         return values;
     }
 
-    private static SortedDictionary<string, JsonElement> Hyperparameters(FitSetup setup)
+    private static SortedDictionary<string, JsonElement> Hyperparameters(
+        FitSetup setup, TrainerState state)
     {
         var (options, settings) = (setup.Options, setup.Settings);
         var result = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal)
         {
             ["optimizer"] = Text(setup.Rule.Name),
-            ["lr"] = Number(settings.LearningRate),
-            ["schedule"] = Text(settings.Schedule.Name),
+            ["lr"] = Number(state.FoundRate ?? settings.LearningRate),
+            ["schedule"] = Text(settings.Schedule.Text),
             ["batch_size"] = Number(settings.BatchSize),
             ["epochs"] = Number(settings.Epochs),
             ["patience"] = Number(settings.Patience),
@@ -65,6 +66,22 @@ internal static class FitDocument
         Add(result, "dropout", options.Dropout ?? 0);
         Add(result, "label_smoothing", options.LabelSmoothing);
         Add(result, "clip_grad", options.ClipGradient ?? 0);
+        Add(result, "accumulate", settings.Accumulate == 1 ? 0 : settings.Accumulate);
+        Add(result, "ema", options.Ema);
+        Add(result, "swa", options.Swa);
+        Add(result, "swa_lr", options.SwaRate ?? 0);
+        if (settings.Warmup is { } warmup)
+        {
+            result["warmup"] = Text(warmup.Text);
+        }
+        if (options.From is { } from)
+        {
+            result["from"] = Text(Transfer.Fingerprint(from));
+        }
+        if (options.Freeze.Count > 0)
+        {
+            result["freeze"] = Text(string.Join(",", options.Freeze));
+        }
         if (options.Init is { } init)
         {
             result["init"] = Text(init);

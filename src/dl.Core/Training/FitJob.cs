@@ -85,9 +85,10 @@ public static class FitJob
             throw new UsageException("--resume: does not go with --folds or --repeats");
         }
         CheckNames(options);
+        CheckAveraging(options);
         // Refused before training, not after.
         foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile,
-            options.ReportFile, options.BoundaryFile])
+            options.ReportFile, options.BoundaryFile, options.RatePlotFile])
         {
             if (path is not null)
             {
@@ -108,6 +109,11 @@ public static class FitJob
         Zoo.CheckName(options.Model);
         _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
+        _ = options.Warmup is null ? null : Warmup.Parse(options.Warmup);
+        if (options.From is { } path)
+        {
+            ModelFile.Load(path).Dispose();
+        }
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
         ClassWeights.Check(options.ClassWeights);
         _ = options.Init is null ? null : Initializers.Find(options.Init);
@@ -117,16 +123,29 @@ public static class FitJob
         }
     }
 
+    private static void CheckAveraging(FitOptions options)
+    {
+        if (options.Ema > 0 && options.Swa > 0)
+        {
+            throw new UsageException("--swa: does not go with --ema; give one of the two averages");
+        }
+        if (options.SwaRate is not null && options.Swa == 0)
+        {
+            throw new UsageException("--swa-lr: is the rate of --swa SHARE, which is not given");
+        }
+        if (options.RatePlotFile is not null && !options.FindRate)
+        {
+            throw new UsageException("--lr-plot: draws what --lr find does, which is not given");
+        }
+    }
+
     /// <summary>One run, its best weights in the model file.</summary>
     private static FitResult Train(
         FitSetup setup, Device device, string fingerprint, FitEvents events, ILogger log)
     {
         var options = setup.Options;
         using var run = new FitRun(setup, device, fingerprint, log);
-        if (options.Resume)
-        {
-            run.Resume();
-        }
+        run.Start(events.Cancel);
         using var epochLog = options.LogFile is { } path
             ? new EpochLog(path, setup.Task.Metrics[0].Name, run.Trainer.State.History)
             : null;
@@ -221,6 +240,7 @@ public static class FitJob
                     options with { Output = null }, split, seed, log);
                 device ??= devices.Open(options.Device, setup.Work, options.Threads);
                 using var run = new FitRun(setup, device, data.Fingerprint, log);
+                run.Start(events.Cancel);
                 if (!run.Train(events, _ => { }))
                 {
                     return new FitResult(

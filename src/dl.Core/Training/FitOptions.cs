@@ -32,6 +32,33 @@ public sealed record FitOptions
     /// <summary>Null: the optimiser's own default.</summary>
     public double? LearningRate { get; init; }
 
+    /// <summary>A range test chooses the rate.</summary>
+    public bool FindRate { get; init; }
+
+    /// <summary>PNG picture of the range test; null: none.</summary>
+    public string? RatePlotFile { get; init; }
+
+    /// <summary>Linear warm-up as Warmup.Parse reads it; null: the schedule's own.</summary>
+    public string? Warmup { get; init; }
+
+    /// <summary>Batches whose gradients make one update.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Decay of the exponential average of the weights; 0: none.</summary>
+    public double Ema { get; init; }
+
+    /// <summary>Share of training whose weights are averaged evenly; 0: none.</summary>
+    public double Swa { get; init; }
+
+    /// <summary>Learning rate of that share; null: where the schedule has come to.</summary>
+    public double? SwaRate { get; init; }
+
+    /// <summary>Model file whose weights training starts from; null: none.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Layers, or patterns of them, whose weights stay.</summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
     /// <summary>How the rate runs, by name; null: the architecture's own, or cosine.</summary>
     public string? Schedule { get; init; }
 

@@ -1,6 +1,7 @@
 // One training run on one device: epochs until done or interrupted, with checkpoints in between.
 // A checkpoint lies beside the model (MODEL.dlm.checkpoint) until training has finished.
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Dl.Files;
 using Dl.Models;
@@ -24,6 +25,9 @@ internal sealed class FitRun : IDisposable
     /// <summary>The arena of the best epoch so far.</summary>
     private const string BestName = "training.best";
 
+    /// <summary>The arena of the average of the weights.</summary>
+    private const string AverageName = "training.average";
+
     /// <summary>Seconds between checkpoints unless the user says otherwise.</summary>
     private const double CheckpointSeconds = 10;
 
@@ -37,17 +41,20 @@ internal sealed class FitRun : IDisposable
 
     public FitRun(FitSetup setup, Device device, string fingerprint, ILogger log)
     {
-        (_setup, _fingerprint, _log) = (setup, fingerprint, log);
+        (_fingerprint, _log) = (fingerprint, log);
         var options = setup.Options;
-        Model = new Model(setup.Graph, device, setup.Task.LossParameters);
-        Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
-        _optimizer = new Optimizer(
-            setup.Rule, Model.Weights, device, options.Momentum, options.WeightDecay);
-        var settings = setup.Settings with
+        Model = new Model(setup.Graph, setup.Plan, device, setup.Task.LossParameters);
+        // What the loss learns lies among the model's weights.
+        _setup = setup with
         {
-            Loss = setup.Settings.Loss with { Learnt = Model.LossWeights },
+            Settings = setup.Settings with
+            {
+                Loss = setup.Settings.Loss with { Learnt = Model.LossWeights },
+            },
         };
-        Trainer = new Trainer(Model, setup.Task, _optimizer, settings, setup.Data);
+        Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
+        _optimizer = CreateOptimizer();
+        Trainer = new Trainer(Model, setup.Task, _optimizer, _setup.Settings, setup.Data);
         Trainer.State.Options = setup.Fingerprint(fingerprint);
     }
 
@@ -59,15 +66,36 @@ internal sealed class FitRun : IDisposable
 
     public static string CheckpointPath(string output) => output + ".checkpoint";
 
+    /// <summary>
+    /// Before the first epoch: goes on from a checkpoint where that is asked for; otherwise takes
+    /// the weights of a base model, and finds the rate.
+    /// </summary>
+    public void Start(CancellationToken cancel)
+    {
+        var options = _setup.Options;
+        if (options.Resume && Resume())
+        {
+            return;
+        }
+        if (options.From is { } path)
+        {
+            Transfer.Apply(path, Model, _log);
+        }
+        if (options.FindRate)
+        {
+            FindRate(cancel);
+        }
+    }
+
     /// <summary>Goes on from the checkpoint beside the output, if there is one.</summary>
     /// <exception cref="UsageException">It was made with other options.</exception>
-    public void Resume()
+    private bool Resume()
     {
         string path = CheckpointPath(_setup.Options.Output!);
         if (!File.Exists(path))
         {
             _log.LogWarning("{Path}: no checkpoint; training starts from the beginning", path);
-            return;
+            return false;
         }
         using var checkpoint = CheckpointFile.Load(path);
         var state = JsonSerializer.Deserialize(
@@ -86,11 +114,33 @@ internal sealed class FitRun : IDisposable
         checkpoint.Model.LoadWeights(Model);
         _optimizer.Restore(name => Run(checkpoint, name));
         _optimizer.Steps = state.OptimizerSteps;
-        Trainer.Restore(state, state.BestEpoch > 0 ? Run(checkpoint, BestName) : null);
+        Trainer.Restore(
+            state, state.BestEpoch > 0 ? Run(checkpoint, BestName) : null,
+            state.Averaged > 0 ? Run(checkpoint, AverageName) : null);
         _secondsBefore = state.Seconds;
         _log.LogInformation(
             "resumed after epoch {Epoch}, step {Step}", state.Epoch, state.Step);
+        return true;
     }
+
+    private void FindRate(CancellationToken cancel)
+    {
+        var search = RateFinder.Run(
+            Model, _setup.Task, CreateOptimizer, _setup.Settings, _setup.Data, cancel);
+        Trainer.State.FoundRate = search.Rate;
+        _log.LogInformation(
+            "learning rate {Rate}, found in a sweep of {Steps} steps up to {Highest}",
+            search.Rate.ToString(CultureInfo.InvariantCulture), search.Points.Count,
+            search.Points[^1].Rate.ToString("0.##e0", CultureInfo.InvariantCulture));
+        if (_setup.Options.RatePlotFile is { } path)
+        {
+            RatePlot.Write(path, _setup.Options.Model, search);
+        }
+    }
+
+    private Optimizer CreateOptimizer() => new(
+        _setup.Rule, Model.Weights, Model.Device, _setup.Options.Momentum,
+        _setup.Options.WeightDecay);
 
     /// <summary>Trains until done. False: interrupted, and the state is saved.</summary>
     public bool Train(FitEvents events, Action<EpochRecord> epochDone)
@@ -133,6 +183,10 @@ internal sealed class FitRun : IDisposable
         {
             tensors.Add((BestName, best));
         }
+        if (Trainer.AverageWeights is { } average)
+        {
+            tensors.Add((AverageName, average));
+        }
         CheckpointFile.Save(
             CheckpointPath(output), FitDocument.Create(_setup, Trainer.State, _fingerprint), Model,
             tensors, JsonSerializer.Serialize(state, TrainerStateJson.Default.TrainerState));
@@ -141,6 +195,7 @@ internal sealed class FitRun : IDisposable
 
     public void Dispose()
     {
+        Trainer.Dispose();
         _optimizer.Dispose();
         Model.Dispose();
     }

@@ -47,9 +47,10 @@ public sealed record FitSetup(
         int batch = Math.Min(
             options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
         int epochs = options.Epochs ?? DefaultEpochs(count, batch);
+        var schedule = Schedules.Find(options.Schedule ?? architecture?.Schedule ?? "cosine");
         var settings = new TrainerSettings(
             epochs, batch, Rate(options, architecture, rule), options.ClipGradient,
-            options.Patience ?? Math.Max(5, epochs / 10), seed,
+            options.Patience ?? DefaultPatience(options, schedule, epochs), seed,
             new LossSettings
             {
                 LabelSmoothing = (float)options.LabelSmoothing,
@@ -58,21 +59,29 @@ public sealed record FitSetup(
             },
             options.Threads ?? Math.Max(1, Environment.ProcessorCount))
         {
-            Schedule = Schedules.Find(
-                options.Schedule ?? architecture?.Schedule ?? "cosine"),
+            Schedule = schedule,
+            Warmup = RateCurve.Choose(schedule, options.Warmup),
+            Accumulate = options.Accumulate,
+            Averaging = new AveragingSettings(options.Ema, options.Swa, options.SwaRate),
         };
+        CheckWarmup(settings, count);
         log.LogInformation(
             "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
             task.Outputs);
-        var plan = graph.Plan();
+        var plan = graph.Plan().Freeze(options.Freeze);
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
             options.Model, plan.ParameterCount, task.Loss.Text, rule.Name,
-            settings.LearningRate.ToString(CultureInfo.InvariantCulture), settings.Schedule.Name,
-            batch, epochs);
+            options.FindRate ? "to be found"
+                : settings.LearningRate.ToString(CultureInfo.InvariantCulture),
+            settings.Schedule.Text, batch, epochs);
         return new FitSetup(options, data, task, graph, plan, rule, settings);
     }
+
+    /// <summary>Does the course of the rate depend on the number of epochs?</summary>
+    private bool KnowsItsEnd => Settings.Schedule.KnowsItsEnd || Options.Swa > 0
+        || Settings.Warmup?.Length.Unit == SpanUnit.Share;
 
     /// <summary>The options that decide the bits of the result, as text.</summary>
     public Dictionary<string, string> Fingerprint(string data)
@@ -87,9 +96,16 @@ public sealed record FitSetup(
             ["loss"] = Task.Loss.Text,
             ["optimizer"] = Rule.Name,
             ["batch_size"] = Text(Settings.BatchSize),
-            ["lr"] = Text(Settings.LearningRate),
-            ["schedule"] = Settings.Schedule.Name,
-            ["epochs"] = Settings.Schedule.Name == "constant" ? "" : Text(Settings.Epochs),
+            ["lr"] = Options.FindRate ? "find" : Text(Settings.LearningRate),
+            ["schedule"] = Settings.Schedule.Text,
+            ["warmup"] = Settings.Warmup?.Text ?? "",
+            ["epochs"] = KnowsItsEnd ? Text(Settings.Epochs) : "",
+            ["accumulate"] = Text(Settings.Accumulate),
+            ["ema"] = Text(Options.Ema),
+            ["swa"] = Text(Options.Swa),
+            ["swa_lr"] = Text(Options.SwaRate),
+            ["from"] = Options.From is { } path ? Transfer.Fingerprint(path) : "",
+            ["freeze"] = string.Join(",", Options.Freeze),
             ["momentum"] = Text(Options.Momentum),
             ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),
@@ -116,6 +132,35 @@ public sealed record FitSetup(
         options.LearningRate
         ?? (options.Optimizer is null ? architecture?.LearningRate : null)
         ?? rule.LearningRate;
+
+    /// <summary>
+    /// A tenth of the epochs, at least 5. A plateau gets the time to lower the rate twice; an
+    /// average over the end of training needs that end.
+    /// </summary>
+    private static int DefaultPatience(FitOptions options, Schedule schedule, int epochs)
+    {
+        int patience = Math.Max(5, epochs / 10);
+        return options.Swa > 0 ? 0
+            : Math.Max(patience, schedule.Plateau is { } rule ? 3 * (rule.Patience + 1) : 0);
+    }
+
+    private static void CheckWarmup(TrainerSettings settings, int samples)
+    {
+        if (settings.Warmup is not { } warmup)
+        {
+            return;
+        }
+        double batches = Math.Ceiling((double)samples / settings.BatchSize);
+        double updates = Math.Ceiling(batches / settings.Accumulate);
+        double all = updates * settings.Epochs, length = warmup.Length.In(all, updates);
+        if (length > all)
+        {
+            throw new UsageException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--warmup: {warmup.Text} are {length:0} steps, the whole training has {all:0} "
+                + $"({settings.Epochs} epochs of {updates:0}); give fewer"));
+        }
+    }
 
     /// <summary>Small data wants small batches: 16 below 500 samples, 128 from 50,000.</summary>
     private static int DefaultBatch(int samples) => samples switch

@@ -1,6 +1,6 @@
 // The training loop: batches forward, loss backward, optimiser step; after each epoch validation,
-// the best weights so far, early stopping. All of its state can be saved between any two steps and
-// taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
+// the best weights so far, early stopping. All of its state can be saved between any two updates
+// and taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
 // random numbers are counted (Tensors/Rng.cs).
 using System.Diagnostics;
 using Dl.Data;
@@ -14,12 +14,20 @@ namespace Dl.Training;
 /// <summary>Trains one model on one split of the data.</summary>
 public sealed class Trainer(
     Model model, LearningTask task, Optimizer optimizer, TrainerSettings settings, DataSplits data)
+    : IDisposable
 {
     private const ulong LayerStream = 0x4C61_7972;
     private readonly Rng _rng = new(settings.Seed, LayerStream);
     private readonly Evaluator _evaluator = new(model, task, settings);
     private readonly Predictions _predictions = new(task);
+    private readonly WeightAverage? _average =
+        settings.Averaging.Any ? new WeightAverage(model, settings.Averaging) : null;
+
     private float[] _outputs = [];
+    private double _rate;
+
+    /// <summary>Samples of the batches whose gradients wait for the update, in batches.</summary>
+    private double _gathered;
 
     /// <summary>Where training stands.</summary>
     public TrainerState State { get; private set; } = new();
@@ -33,6 +41,13 @@ public sealed class Trainer(
     public int StepsPerEpoch =>
         (data.Train.Count + settings.BatchSize - 1) / settings.BatchSize;
 
+    /// <summary>Updates of the weights in an epoch; its last may have fewer batches.</summary>
+    public int UpdatesPerEpoch =>
+        (StepsPerEpoch + settings.Accumulate - 1) / settings.Accumulate;
+
+    /// <summary>The average of the weights, for a checkpoint; null: none yet.</summary>
+    public float[]? AverageWeights => State.Averaged > 0 ? _average?.Snapshot() : null;
+
     /// <summary>Is there nothing left to do?</summary>
     public bool Done =>
         State.Epoch >= settings.Epochs
@@ -40,16 +55,21 @@ public sealed class Trainer(
             && State.EpochsSinceBest >= settings.Patience);
 
     /// <summary>Takes up a saved state; the weights and the optimiser are restored apart.</summary>
-    public void Restore(TrainerState state, float[]? bestWeights)
+    public void Restore(
+        TrainerState state, float[]? bestWeights, float[]? averageWeights = null)
     {
         State = state;
         BestWeights = bestWeights;
+        if (averageWeights is not null)
+        {
+            _average?.Restore(averageWeights);
+        }
         _rng.Position = state.RngPosition;
     }
 
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
-    /// two steps, and null is returned.
+    /// two updates, and null is returned.
     /// </summary>
     /// <exception cref="DlException">The loss became NaN or infinite.</exception>
     public EpochRecord? RunEpoch(Action<TrainingProgress> progress, CancellationToken cancel)
@@ -69,7 +89,7 @@ public sealed class Trainer(
                 State.Epoch + 1, settings.Epochs, State.Step, StepsPerEpoch,
                 State.LossSum / State.Samples, samples / seconds,
                 seconds / samples * (data.Train.Count - State.Samples)));
-            if (cancel.IsCancellationRequested && State.Step < StepsPerEpoch)
+            if (cancel.IsCancellationRequested && State.Step < StepsPerEpoch && _gathered == 0)
             {
                 return null;
             }
@@ -79,6 +99,8 @@ public sealed class Trainer(
 
     /// <summary>Loss and metrics of the current weights on a dataset.</summary>
     public Evaluation Evaluate(IDataset dataset) => _evaluator.Run(dataset, _rng);
+
+    public void Dispose() => _average?.Dispose();
 
     /// <summary>Puts the best weights in place of the last ones.</summary>
     public void UseBest()
@@ -92,15 +114,20 @@ public sealed class Trainer(
     /// <summary>One batch: forward, loss, backward, update, and the books.</summary>
     private void Step(Tape tape, Batch batch, int[] order)
     {
+        _rate = Rate();
         var moment = new TrainingMoment(
-            model, tape, batch, order, State.Epoch + 1, State.Step + 1, Rate());
+            model, tape, batch, order, State.Epoch + 1, State.Step + 1, _rate);
         var input = Prepare(tape, batch);
         var output = model.Forward(new Pass(tape, true, _rng), input);
         var loss = Loss(tape, output, batch);
-        tape.Backward(loss);
+        Backward(tape, loss, batch);
         float value = loss.Device.ReadScalar(loss.Storage);
         CheckLoss(moment, output, value);
-        Update(moment);
+        State.Step++;
+        if (State.Step % settings.Accumulate == 0 || State.Step == StepsPerEpoch)
+        {
+            Update(moment);
+        }
         Book(batch, output, value);
         tape.Reset();
     }
@@ -111,6 +138,37 @@ public sealed class Trainer(
     /// <summary>Mean loss of a training batch, a scalar.</summary>
     private Tensor Loss(Tape tape, Tensor output, Batch batch) => task.BatchLoss(
         tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+
+    /// <summary>
+    /// Gradients of the mean over all samples of an update: each batch adds its own by its share
+    /// of them, and <see cref="Update"/> divides by the sum.
+    /// </summary>
+    private void Backward(Tape tape, Tensor loss, Batch batch)
+    {
+        if (settings.Accumulate == 1)
+        {
+            tape.Backward(loss);
+            return;
+        }
+        double share = Weight(batch) / settings.BatchSize;
+        tape.Backward(loss, [(float)share]);
+        _gathered += share;
+    }
+
+    /// <summary>What the mean loss of a batch was divided by: samples, or their weights.</summary>
+    private double Weight(Batch batch)
+    {
+        if (settings.Loss.ClassWeights is not { } weights)
+        {
+            return batch.Count;
+        }
+        double sum = 0;
+        foreach (float label in Evaluator.Targets(data.Train, batch))
+        {
+            sum += weights[(int)label];
+        }
+        return sum;
+    }
 
     private void CheckLoss(in TrainingMoment moment, Tensor output, float value)
     {
@@ -130,11 +188,21 @@ public sealed class Trainer(
 
     private void Update(in TrainingMoment moment)
     {
+        model.Weights.CompleteGradients();
+        if (settings.Accumulate > 1)
+        {
+            model.Weights.ScaleGradients((float)(1 / _gathered));
+            _gathered = 0;
+        }
         foreach (var observer in Observers)
         {
             observer.GradientsReady(moment);
         }
         optimizer.Step(moment.Rate, settings.ClipNorm);
+        if (_average is not null && UpdatesDone > AveragesFrom)
+        {
+            _average.Add(State.Averaged++);
+        }
         foreach (var observer in Observers)
         {
             observer.Updated(moment);
@@ -151,24 +219,71 @@ public sealed class Trainer(
         State.MetricSum += _predictions.Compute(task.Metrics[0]) * batch.Count;
         State.LossSum += loss * (double)batch.Count;
         State.Samples += batch.Count;
-        State.Step++;
         State.RngPosition = _rng.Position;
     }
 
-    /// <summary>The learning rate of the next step.</summary>
+    /// <summary>Updates over all epochs, an unfinished one counted.</summary>
+    private double UpdatesDone => ((double)State.Epoch * UpdatesPerEpoch)
+        + ((State.Step + settings.Accumulate - 1) / settings.Accumulate);
+
+    /// <summary>The update after which the average begins.</summary>
+    private double AveragesFrom => settings.Averaging.SwaShare > 0
+        ? Math.Floor((1 - settings.Averaging.SwaShare) * settings.Epochs * UpdatesPerEpoch) : 0;
+
+    /// <summary>The learning rate of the update that the next step belongs to.</summary>
     private double Rate()
     {
-        double done = ((double)State.Epoch * StepsPerEpoch) + State.Step;
-        double all = (double)settings.Epochs * StepsPerEpoch;
-        return settings.LearningRate * settings.Schedule.Factor(done / all);
+        double update = ((double)State.Epoch * UpdatesPerEpoch)
+            + (State.Step / settings.Accumulate);
+        bool swa = settings.Averaging.SwaShare > 0;
+        if (swa && update >= AveragesFrom && settings.Averaging.SwaRate is { } rate)
+        {
+            return rate;
+        }
+        var curve = new RateCurve(
+            settings.Schedule, settings.Warmup, (double)settings.Epochs * UpdatesPerEpoch,
+            UpdatesPerEpoch, swa ? AveragesFrom : null);
+        return (State.FoundRate ?? settings.LearningRate)
+            * curve.Factor(update, State.Plateau.Reductions);
     }
 
     private EpochRecord EndEpoch(Stopwatch watch)
     {
-        State.Step--;
-        double rate = Rate();
         State.Epoch++;
         State.Step = 0;
+        bool averaged = State.Averaged > 0;
+        if (averaged)
+        {
+            _average!.PutIn();
+        }
+        var record = Judge(watch);
+        if (averaged)
+        {
+            _average!.PutBack();
+        }
+        if (settings.Schedule.Plateau is { } rule)
+        {
+            double value = rule.ByLoss ? record.ValLoss ?? record.TrainLoss
+                : record.ValMetric ?? record.TrainMetric!.Value;
+            State.Plateau.Observe(rule, value, !rule.ByLoss && task.Metrics[0].HigherIsBetter);
+        }
+        State.History.Add(record);
+        (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);
+        foreach (var observer in Observers)
+        {
+            observer.EpochEnded(model, record);
+        }
+        return record;
+    }
+
+    /// <summary>Validates what is in the model, and keeps it if it is the best so far.</summary>
+    private EpochRecord Judge(Stopwatch watch)
+    {
+        bool swa = settings.Averaging.SwaShare > 0 && State.Averaged > 0;
+        if (swa && RunningStatistics.In(model))
+        {
+            RunningStatistics.Measure(model, data.Train, settings);
+        }
         double? valLoss = null, valMetric = null;
         if (data.Validation is { } validation)
         {
@@ -177,14 +292,13 @@ public sealed class Trainer(
         }
         var record = new EpochRecord(
             State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.Samples,
-            valMetric, watch.Elapsed.TotalSeconds, rate);
-        KeepBest(record);
-        State.History.Add(record);
-        (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);
-        foreach (var observer in Observers)
+            valMetric, watch.Elapsed.TotalSeconds, _rate);
+        if (swa && (State.Epoch - 1) * (double)UpdatesPerEpoch <= AveragesFrom)
         {
-            observer.EpochEnded(model, record);
+            // From here on averages compete with each other, not with what went before.
+            State.BestMetric = null;
         }
+        KeepBest(record);
         return record;
     }
 

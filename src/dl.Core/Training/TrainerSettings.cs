@@ -11,6 +11,14 @@ public sealed record TrainerSettings(
 {
     /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
     public Schedule Schedule { get; init; } = Schedules.Find("constant");
+
+    /// <summary>What goes before the schedule; null: nothing.</summary>
+    public Warmup? Warmup { get; init; }
+
+    /// <summary>Batches whose gradients make one update, as one batch so much larger would.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public AveragingSettings Averaging { get; init; } = AveragingSettings.None;
 }
 
 /// <summary>A sign of life during an epoch.</summary>

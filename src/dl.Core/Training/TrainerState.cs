@@ -24,6 +24,14 @@ public sealed class TrainerState
 
     public long Samples { get; set; }
 
+    /// <summary>The base rate that a range test chose; null: that of the settings.</summary>
+    public double? FoundRate { get; set; }
+
+    public PlateauState Plateau { get; set; } = new();
+
+    /// <summary>Updates that the average of the weights has taken in.</summary>
+    public long Averaged { get; set; }
+
     public double? BestMetric { get; set; }
 
     public double? BestLoss { get; set; }

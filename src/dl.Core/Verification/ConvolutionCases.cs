@@ -41,6 +41,13 @@ internal static class ConvolutionCases
         ("depthwise", Conv(2, 10, 10, 6, 6, new(3, 3), One, Padding.Even(1, 1), One, 6)),
         ("depthwise wide", Conv(1, 8, 9, 40, 40, new(3, 3), new(2, 2), new(1, 1, 1, 1), One, 40)),
         ("depthwise x2", Conv(1, 6, 7, 5, 10, new(3, 3), One, Padding.Even(1, 1), One, 5)),
+        ("depthwise long", Conv(1, 4, 31, 35, 35, new(3, 3), One, Padding.Even(1, 1), One, 35)),
+        ("depthwise 5x3", Conv(2, 9, 29, 17, 17, new(5, 3), new(2, 3), new(2, 1, 0, 2), One, 17)),
+        ("depthwise dilated", Conv(1, 9, 30, 16, 16, new(3, 3), One, new(2, 2, 4, 4),
+            new(2, 4), 16)),
+        ("depthwise pointwise", Conv(2, 5, 14, 20, 20, One, One, default, One, 20)),
+        ("depthwise beyond", Conv(1, 3, 3, 18, 18, new(7, 7), One, Padding.Even(3, 3), One, 18)),
+        ("depthwise with gaps", Conv(1, 11, 13, 16, 16, new(2, 2), new(3, 3), default, One, 16)),
         ("kernel as large as input", Conv(4, 7, 7, 16, 10, new(7, 7), One, default, One, 1)),
         ("padding beyond kernel", Conv(1, 4, 4, 2, 3, new(2, 2), One, Padding.Even(3, 3), One, 1)),
     ];

@@ -55,6 +55,9 @@ internal sealed class GoldenCase : IDisposable
 
     public List<GoldenError> Errors { get; } = [];
 
+    /// <summary>Does the file bring the tensor, whether or not the index lists it?</summary>
+    public bool Has(string name) => _tensors.Contains($"{Name}.{name}");
+
     /// <summary>The raw tensor, in the file's layout.</summary>
     /// <exception cref="DataException">The file does not have it.</exception>
     public GoldenTensor Raw(string name)
@@ -106,6 +109,9 @@ internal sealed class GoldenCase : IDisposable
         Argument(name) is { ValueKind: JsonValueKind.Number } value ? value.GetDouble() : otherwise;
 
     public int Integer(string name, int otherwise) => (int)Number(name, otherwise);
+
+    public string? Text(string name) =>
+        Argument(name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 
     public bool Flag(string name, bool otherwise) => Argument(name)?.ValueKind switch
     {

@@ -93,7 +93,8 @@ internal static class ResizeCases
     private static ResizeShape Linear(
         int batch, int height, int width, int channels, int outHeight, int outWidth) =>
         Nearest(batch, height, width, channels, outHeight, outWidth)
-            with { Shift = 0.5f, Linear = 1 };
+            with
+        { Shift = 0.5f, Linear = 1 };
 
     private static int XLength(ResizeShape r) => r.Batch * r.Height * r.Width * r.Channels;
 

@@ -3,6 +3,7 @@ using Dl.Cli.Options;
 using Dl.Training;
 using Microsoft.Extensions.Logging;
 using static Dl.Cli.Commands.FitOptionSpecs;
+using static Dl.Cli.Commands.FitRateOptions;
 using static Dl.Cli.Options.CommonOptions;
 using DataOptions = Dl.Data.DataOptions;
 
@@ -20,8 +21,10 @@ internal static class FitCommand
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
                 PositiveWeight, ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
-                FitOptionSpecs.Schedule, Momentum, WeightDecay, ClipGradient, LabelSmoothing,
-                Patience, Time, Seed, Device, Threads),
+                RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
+                ClipGradient, LabelSmoothing, Accumulate, Ema, Swa, SwaRate, Patience, Time, Seed,
+                Device, Threads),
+            new("Transfer", From, FitRateOptions.Freeze),
             new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, Report,
                 FitOptionSpecs.Boundary, TensorBoard, DryRun, Json),
             General,
@@ -36,6 +39,10 @@ internal static class FitCommand
                 "Regression with a tenth of the rows held out to choose the best epoch."),
             new("dl fit --model cnn fashion-mnist/ -o fashion.dlm --epochs 12 --resume",
                 "Goes on where an interrupted run stopped."),
+            new("dl fit --model cnn photos/ --lr find --lr-plot rates.png -o photos.dlm",
+                "Looks for the learning rate first, and draws what it saw."),
+            new("dl fit --model cnn fruit/ --from photos.dlm --freeze 'conv*' -o fruit.dlm",
+                "Starts from another model's weights and trains only the last layers."),
             new("dl fit --model lenet digits/ --dry-run",
                 "Prints the layers and what they cost."),
             new("dl fit -c run.json --lr 0.01",
@@ -79,6 +86,7 @@ internal static class FitCommand
         {
             throw new UsageException("fit: no -o MODEL.dlm given; say where the model goes");
         }
+        bool finds = values.Text(LearningRate) == "find";
         return new FitOptions
         {
             Model = model,
@@ -88,8 +96,17 @@ internal static class FitCommand
             Epochs = values.Integer(Epochs),
             BatchSize = values.Integer(BatchSize),
             Optimizer = values.Text(FitOptionSpecs.Optimizer),
-            LearningRate = values.Number(LearningRate),
-            Schedule = values.Text(FitOptionSpecs.Schedule),
+            LearningRate = finds ? null : values.Number(LearningRate),
+            FindRate = finds,
+            RatePlotFile = values.Text(RatePlot),
+            Schedule = values.Text(FitRateOptions.Schedule),
+            Warmup = values.Text(FitRateOptions.Warmup),
+            Accumulate = values.Integer(Accumulate)!.Value,
+            Ema = values.Number(Ema) ?? 0,
+            Swa = values.Number(Swa) ?? 0,
+            SwaRate = values.Number(SwaRate),
+            From = values.Text(From),
+            Freeze = values.List(FitRateOptions.Freeze),
             Momentum = values.Number(Momentum),
             WeightDecay = values.Number(WeightDecay),
             Dropout = values.Number(Dropout),

@@ -131,15 +131,9 @@ internal static class FitOptionSpecs
     public static readonly OptionSpec LearningRate = new(
         "lr", "learning rate [the optimizer's own]")
     {
-        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
-    };
-
-    public static readonly OptionSpec Schedule = new(
-        "schedule", "how the rate runs over the training [cosine]")
-    {
-        Value = "NAME", Registry = "schedules",
-        More = "With cosine the rate falls to 0 at the last of --epochs. The perceptron keeps its "
-            + "rate unless told otherwise.",
+        Kind = ValueKind.Number, Value = "X|find", Min = 0, AboveMin = true, Words = ["find"],
+        More = "`find` tries the rates from 1e-6 to 10 in up to 141 steps, prints the one it takes "
+            + "and trains with it from the first weights.",
     };
 
     public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")

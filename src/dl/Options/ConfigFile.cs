@@ -166,6 +166,10 @@ internal static class ConfigFile
     {
         switch (kind)
         {
+            case ValueKind.Number when !double.TryParse(
+                text, NumberStyles.Float, CultureInfo.InvariantCulture, out _):
+                json.WriteStringValue(text);
+                break;
             case ValueKind.Integer:
                 json.WriteNumberValue(long.Parse(text, CultureInfo.InvariantCulture));
                 break;

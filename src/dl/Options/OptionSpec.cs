@@ -49,6 +49,9 @@ internal sealed record OptionSpec(string Name, string Help)
     /// <summary>The only values there are; null: any.</summary>
     public string[]? Allowed { get; init; }
 
+    /// <summary>Words that may stand for a number, such as `find`; null: none.</summary>
+    public string[]? Words { get; init; }
+
     /// <summary>The kind of `dl info --list KIND` that holds the names; null: none does.</summary>
     public string? Registry { get; init; }
 

@@ -29,6 +29,10 @@ internal static class ValueReader
             }
             return;
         }
+        if (option.Words is { } words && Array.IndexOf(words, text) >= 0)
+        {
+            return;
+        }
         bool right = option.Kind switch
         {
             ValueKind.Flag => text is "true" or "false",
@@ -75,7 +79,10 @@ internal static class ValueReader
     }
 
     /// <summary>What the option takes, for messages and the man page.</summary>
-    public static string Expected(OptionSpec option) => option.Kind switch
+    public static string Expected(OptionSpec option) => Form(option)
+        + (option.Words is { } words ? " or " + string.Join(" or ", words) : "");
+
+    private static string Form(OptionSpec option) => option.Kind switch
     {
         ValueKind.Flag => "true or false",
         ValueKind.Integer => "a whole number" + Bounds(option),

@@ -18,6 +18,20 @@ public sealed class ZooTests
         3241354)]
     [InlineData("conv8x5s2-gap", new[] { 28, 28, 3 }, 4, (25 * 3 * 8) + 8 + (8 * 4) + 4)]
     [InlineData("dense5-tanh", new[] { 2 }, 2, 10 + 5 + 10 + 2)]
+    [InlineData("conv8-relu-pool2-conv4x5s2-gmp", new[] { 16, 3 }, 2,
+        (3 * 3 * 8) + 8 + (5 * 8 * 4) + 4 + (4 * 2) + 2)]
+    [InlineData("conv8-pool4-dense5", new[] { 16, 3 }, 2,
+        (3 * 3 * 8) + 8 + (4 * 8 * 5) + 5 + (5 * 2) + 2)]
+    [InlineData("conv2-relu-avgpool2-gap", new[] { 4, 6, 6, 1 }, 3, 54 + 2 + 6 + 3)]
+    [InlineData("conv8-se4-dwconv3s2-relu-sepconv4-gap", new[] { 9, 9, 1 }, 2,
+        80 + (8 * 2) + 2 + (2 * 8) + 8 + (9 * 8) + 8 + (9 * 8) + (8 * 4) + 4 + 8 + 2)]
+    [InlineData("conv4s2-up2-convt3x4s2", new[] { 4, 4, 1 }, 2,
+        40 + (16 * 4 * 3) + 3 + (8 * 8 * 3 * 2) + 2)]
+    [InlineData("lstm8", new[] { 20, 3 }, 2, (4 * 8 * (3 + 8 + 1)) + (8 * 2) + 2)]
+    [InlineData("bigru4-dropout0.1-rnn5-dense3-relu", new[] { 20, 2 }, 2,
+        (2 * ((3 * 4 * (2 + 4 + 1)) + 4)) + (5 * (8 + 5 + 1)) + (5 * 3) + 3 + (3 * 2) + 2)]
+    [InlineData("gru6", new[] { 28, 28, 3 }, 10, (3 * 6 * (84 + 6 + 1)) + 6 + (6 * 10) + 10)]
+    [InlineData("rnn6", new[] { 9 }, 1, (6 * (1 + 6 + 1)) + 6 + 1)]
     public void ParameterCounts(string model, int[] input, int outputs, int parameters)
     {
         var (graph, _) = Zoo.Resolve(model, new Shape(input), outputs, 0);
@@ -35,6 +49,7 @@ public sealed class ZooTests
     [InlineData("cnn", "needs images")]
     [InlineData("dense5-rleu", "did you mean 'relu'?")]
     [InlineData("conv0-relu", "'conv0' is no layer")]
+    [InlineData("sepcnov3", "did you mean 'sepconv'?")]
     [InlineData("missing.json", "cannot be read")]
     public void WrongModelsAreNamed(string model, string message)
     {

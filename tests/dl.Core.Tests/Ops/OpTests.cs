@@ -10,6 +10,7 @@ public sealed class OpTests : IDisposable
 {
     private static readonly Size2 One = new(1, 1);
     private static readonly Size2 Two = new(2, 2);
+    private static readonly Size3 Unit = new(1, 1, 1);
 
     private static readonly OpRow[] Rows =
     [
@@ -88,6 +89,28 @@ public sealed class OpTests : IDisposable
                 x[0], x[1], x[2], new Size2(8, 10), Two, Padding.Even(1, 1), One),
             Of(new(1, 4, 5, 2)), Of(new(3, 3, 3, 2)), Of(new(3))),
 
+        new("transposed conv2d, grouped and dilated", new(1, 7, 10, 4),
+            (t, x) => t.ConvolutionTransposed(
+                x[0], x[1], null, new Size2(7, 10), new Size2(1, 3), default, new Size2(2, 1), 2),
+            Of(new(1, 3, 3, 6)), Of(new(3, 3, 2, 6))),
+        new("conv3d", new(2, 3, 4, 5, 4),
+            (t, x) => t.Convolution3d(
+                x[0], x[1], x[2], Unit, Padding3.Even(1, 1, 1), Unit),
+            Of(new(2, 3, 4, 5, 3)), Of(new(3, 3, 3, 3, 4)), Of(new(4))),
+        new("conv3d strided, dilated, uneven padding", new(1, 2, 2, 5, 2),
+            (t, x) => t.Convolution3d(
+                x[0], x[1], null, new Size3(3, 2, 1),
+                new Padding3(0, 2, Padding.Even(1, 0)), new Size3(2, 1, 1)),
+            Of(new(1, 5, 4, 6, 2)), Of(new(2, 3, 2, 2, 2))),
+        new("conv3d grouped", new(1, 3, 2, 2, 6),
+            (t, x) => t.Convolution3d(
+                x[0], x[1], x[2], Unit, new Padding3(1, 0, default), Unit, 2),
+            Of(new(1, 3, 4, 4, 4)), Of(new(2, 3, 3, 2, 6)), Of(new(6))),
+        new("conv3d of one depth", new(1, 2, 3, 3, 2),
+            (t, x) => t.Convolution3d(
+                x[0], x[1], null, new Size3(2, 1, 1), default, Unit),
+            Of(new(1, 4, 4, 4, 3)), Of(new(1, 2, 2, 3, 2))),
+
         new("max pool", new(2, 2, 3, 3), (t, x) => t.MaxPool(x[0], Two, Two, default),
             Distinct(new(2, 4, 6, 3))),
         new("max pool, overlapping", new(1, 3, 3, 2),
@@ -98,6 +121,82 @@ public sealed class OpTests : IDisposable
         new("average pool, padding not counted", new(1, 3, 3, 2),
             (t, x) => t.AveragePool(x[0], new Size2(3, 3), Two, Padding.Even(1, 1), false),
             Of(new(1, 5, 6, 2))),
+
+        new("max pool 3d", new(1, 2, 3, 3, 2),
+            (t, x) => t.MaxPool3d(
+                x[0], new Size3(2, 3, 2), new Size3(1, 2, 2), Padding3.Even(0, 1, 0)),
+            Distinct(new(1, 3, 6, 6, 2))),
+        new("average pool 3d, padding not counted", new(1, 2, 3, 3, 2),
+            (t, x) => t.AveragePool3d(
+                x[0], new Size3(2, 3, 2), new Size3(2, 2, 2),
+                new Padding3(1, 0, Padding.Even(1, 0)), false),
+            Of(new(1, 3, 6, 6, 2))),
+        new("global max", new(2, 3), (t, x) => t.GlobalMax(x[0]), Distinct(new(2, 3, 2, 4, 3))),
+        new("unpool", new(2, 4, 5, 3),
+            (t, x) => t.MaxUnpool(x[0], t.MaxSwitches(Ramp(t, new(2, 4, 5, 3)), Two, Two, default)),
+            Of(new(2, 2, 2, 3))),
+        new("unpool where windows overlap", new(1, 5, 5, 2),
+            (t, x) => t.MaxUnpool(
+                x[0], t.MaxSwitches(Ramp(t, new(1, 5, 5, 2)), new(3, 3), One, Padding.Even(1, 1))),
+            Of(new(1, 5, 5, 2))),
+
+        new("resize to the nearest", new(2, 7, 3, 2),
+            (t, x) => t.Resize(x[0], [7, 3], [], Interpolation.Nearest), Of(new(2, 4, 5, 2))),
+        new("resize by factors", new(1, 9, 7, 3),
+            (t, x) => t.Resize(x[0], [9, 7], [2.4, 1.5], Interpolation.Linear),
+            Of(new(1, 4, 5, 3))),
+        new("resize, aligned", new(1, 7, 1, 3),
+            (t, x) => t.Resize(x[0], [7, 1], [], Interpolation.AlignedLinear), Of(new(1, 4, 5, 3))),
+        new("resize a series", new(2, 9, 3),
+            (t, x) => t.Resize(x[0], [9], [], Interpolation.Linear), Of(new(2, 5, 3))),
+        new("resize a volume", new(1, 5, 3, 8, 2),
+            (t, x) => t.Resize(x[0], [5, 3, 8], [], Interpolation.Linear), Of(new(1, 3, 4, 5, 2))),
+        new("resize to the same", new(1, 4, 5, 2),
+            (t, x) => t.Unary(UnaryOps.Square, t.Resize(x[0], [4, 5], [], Interpolation.Linear)),
+            Of(new(1, 4, 5, 2))),
+        new("pixel shuffle", new(2, 4, 6, 3), (t, x) => t.PixelShuffle(x[0], 2),
+            Of(new(2, 2, 3, 12))),
+        new("pixel unshuffle", new(2, 2, 3, 12), (t, x) => t.PixelUnshuffle(x[0], 2),
+            Of(new(2, 4, 6, 3))),
+        new("pad by reflection", new(2, 8, 5, 2),
+            (t, x) => t.Pad(x[0], [0, 3, 0, 0], [0, 1, 2, 0], Border.Reflect),
+            Of(new(2, 4, 3, 2))),
+        new("pad by the edge", new(2, 8, 5, 2),
+            (t, x) => t.Pad(x[0], [0, 3, 0, 0], [0, 1, 2, 0], Border.Edge), Of(new(2, 4, 3, 2))),
+        new("rnn", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Tanh, x).Y,
+            Of(new(2, 4, 5)), Of(new(5, 3)), Of(new(3, 3)), Of(new(3))),
+        new("rnn from a state to a state", new(2, 3),
+            (t, x) => Recurrent(t, RecurrentCell.Tanh, x, true, new(null, x[4])).H,
+            Of(new(2, 4, 5)), Of(new(5, 3)), Of(new(3, 3)), Of(new(3)), Of(new(2, 3))),
+        new("rnn relu", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Relu, x).Y,
+            Of(new(2, 4, 5), 0.1), Of(new(5, 3), 0.1), Of(new(3, 3), 0.1), Of(new(3), 0.1)),
+        new("lstm", new(2, 4, 3), (t, x) => Recurrent(t, RecurrentCell.Lstm, x).Y,
+            Of(new(2, 4, 5)), Of(new(5, 12)), Of(new(3, 12)), Of(new(12))),
+        new("lstm, unequal lengths, from a state", new(3, 4, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Lstm, x, true,
+                new(t.Input(new(3), (float[])[4, 1, 2]), x[4], x[5])).Y,
+            Of(new(3, 4, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(3, 2)),
+            Of(new(3, 2))),
+        new("lstm to its cells", new(3, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Lstm, x, false,
+                new(t.Input(new(3), (float[])[4, 0, 2]), x[4], x[5])).C!,
+            Of(new(3, 4, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(3, 2)),
+            Of(new(3, 2))),
+        new("gru", new(2, 4, 3), (t, x) => t.Recurrent(RecurrentCell.Gru, x[0],
+            new(x[1], x[2], x[3], x[4]), true, new(null, x[5])).Y,
+            Of(new(2, 4, 5)), Of(new(5, 9)), Of(new(3, 9)), Of(new(9)), Of(new(3)),
+            Of(new(2, 3))),
+        new("gru, unequal lengths, to a state", new(3, 2),
+            (t, x) => Recurrent(t, RecurrentCell.Gru, x, false,
+                new(t.Input(new(3), (float[])[0, 3, 4]), x[4])).H,
+            Of(new(3, 4, 5)), Of(new(5, 6)), Of(new(2, 6)), Of(new(6)), Of(new(3, 2))),
+        new("two lstms in both directions", new(2, 3, 4),
+            (t, x) => t.RecurrentStack(RecurrentCell.Lstm, x[0],
+                [new(x[1], x[2], x[3]), new(x[4], x[2], null), new(x[5], x[2], null),
+                    new(x[5], x[2], x[3])], 2).Y,
+            Of(new(2, 3, 5)), Of(new(5, 8)), Of(new(2, 8)), Of(new(8)), Of(new(5, 8)),
+            Of(new(4, 8))),
+        new("reverse time", new(2, 4, 3), (t, x) => t.ReverseTime(x[0]), Of(new(2, 4, 3))),
 
         new("softmax", new(2, 3, 5), (t, x) => t.Softmax(x[0]), Of(new(2, 3, 5), -2, 2)),
         new("log softmax", new(4, 5), (t, x) => t.LogSoftmax(x[0]), Of(new(4, 5), -2, 2)),
@@ -112,6 +211,12 @@ public sealed class OpTests : IDisposable
             Of(new(8, 5), -2, 2), Ids(new(8), 5)),
         new("dropout", new(5, 9), (t, x) => t.Dropout(x[0], 0.4f, new Rng(3)), Of(new(5, 9))),
     ];
+
+    /// <summary>x: sequence, input weights, hidden weights, bias.</summary>
+    private static RecurrentResult Recurrent(
+        Tape tape, RecurrentCell cell, Tensor[] x, bool reverse = false,
+        RecurrentStart start = default) =>
+        tape.Recurrent(cell, x[0], new RecurrentWeights(x[1], x[2], x[3]), reverse, start);
 
     private static readonly (string Message, Action<Tape, Func<Shape, Tensor>> Call)[] Refused =
     [
@@ -135,8 +240,34 @@ public sealed class OpTests : IDisposable
         ("transposed convolution: 1x4x4x2 does not come from a 1x11x8x3 output", (t, x) =>
             t.ConvolutionTransposed(x(new(1, 4, 4, 2)), x(new(3, 3, 3, 2)), null,
                 new Size2(11, 8), Two, Padding.Even(1, 1), One)),
+        ("recurrent: weights 5x12 and 3x12 do not fit 4 features and 4 gate(s)", (t, x) =>
+            t.Recurrent(RecurrentCell.Lstm, x(new(2, 3, 4)),
+                new(x(new(5, 12)), x(new(3, 12)), null))),
+        ("recurrent: lengths 3, initial state , cells ; expected 2 lengths and 2x3", (t, x) =>
+            t.Recurrent(RecurrentCell.Gru, x(new(2, 3, 4)),
+                new(x(new(4, 9)), x(new(3, 9)), null), false, new(x(new(3))))),
         ("pool: input is 4x4, expected (batch, height, width, channels)", (t, x) =>
             t.MaxPool(x(new(4, 4)), Two, Two, default)),
+        ("conv3d: input 1x4x4x4x2 does not fit weight 3x3x3x3x5 with 1 group(s)", (t, x) =>
+            t.Convolution3d(
+                x(new(1, 4, 4, 4, 2)), x(new(3, 3, 3, 3, 5)), null, Unit, default, Unit)),
+        ("conv3d: a kernel of depth 5 does not fit into 1x2x4x4x2 with padding 1 and 1", (t, x) =>
+            t.Convolution3d(
+                x(new(1, 2, 4, 4, 2)), x(new(3, 3, 3, 2, 5)), null, Unit, Padding3.Even(1, 1, 1),
+                new Size3(2, 1, 1))),
+        ("pool: input is 4x4x4x2, expected (batch, depth, height, width, channels)", (t, x) =>
+            t.MaxPool3d(x(new(4, 4, 4, 2)), Unit, Unit, default)),
+        ("unpool: input is 1x3x2x1, the pool gave 1x2x2x1; both must agree", (t, x) =>
+            t.MaxUnpool(
+                x(new(1, 3, 2, 1)), t.MaxSwitches(x(new(1, 4, 4, 1)), Two, Two, default))),
+        ("resize: input is 2x3 with 1 new sizes", (t, x) =>
+            t.Resize(x(new(2, 3)), [5], [], Interpolation.Nearest)),
+        ("pixel shuffle: input is 1x2x2x6 and the factor 2", (t, x) =>
+            t.PixelShuffle(x(new(1, 2, 2, 6)), 2)),
+        ("pixel unshuffle: input is 1x3x2x6 and the factor 2", (t, x) =>
+            t.PixelUnshuffle(x(new(1, 3, 2, 6)), 2)),
+        ("pad: 1x3 cannot be reflected 3 and 0 beyond dimension 1; at most 2", (t, x) =>
+            t.Pad(x(new(1, 3)), [0, 3], [0, 0], Border.Reflect)),
         ("pool: a 2x2 window does not fit into 1x1x4x3; use fewer pooling layers", (t, x) =>
             t.AveragePool(x(new(1, 1, 4, 3)), Two, Two, default)),
         ("cross-entropy: logits 4x3 need 4 targets and 3 weights; got 5", (t, x) =>
@@ -157,6 +288,17 @@ public sealed class OpTests : IDisposable
     [MemberData(nameof(Names))]
     public void Shape_gradient_and_memory(string name) =>
         GradientCheck.Run(_device, Array.Find(Rows, row => row.Name == name)!);
+
+    /// <summary>Values without ties in a scattered order, which no gradient is asked of.</summary>
+    private static Tensor Ramp(Tape tape, Shape shape)
+    {
+        var values = new float[shape.Count];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = i * 7919 % values.Length;
+        }
+        return tape.Input(shape, values);
+    }
 
     [Theory]
     [MemberData(nameof(Messages))]

@@ -146,7 +146,7 @@ internal sealed class Boundary : ITrainingObserver
         return chosen;
     }
 
-    /// <summary>Probabilities of every label at each point of the grid, rows from the top.</summary>
+    /// <summary>Probabilities of the labels at each point of the grid, rows from the top.</summary>
     private float[] Map(Model model)
     {
         int labels = _task.Target.Width, outputs = _task.Outputs;

@@ -20,7 +20,7 @@ internal static class HtmlReport
 {
     private const int WorstShown = 24;
 
-    /// <summary>More labels than this: the most frequent confusions in place of the matrix.</summary>
+    /// <summary>With more labels, the most frequent confusions instead of the matrix.</summary>
     private const int LargestMatrix = 40;
 
     private const int LargestScatter = 2000;

@@ -1,0 +1,217 @@
+// Attention, a block of up to 32 queries at a time. Scores are computed transposed, [key][query]:
+// the softmax then runs down the lanes without a sum across them, and its result is already the
+// packed right operand of the next product. Keys and values are packed a block at a time and used
+// for up to eight blocks of queries.
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Dl.Ops;
+using Dl.Tensors;
+using V = System.Runtime.Intrinsics.Vector512<float>;
+
+namespace Dl.Cpu;
+
+public sealed unsafe partial class CpuDevice
+{
+    /// <summary>Blocks of queries that one piece of the forward pass takes through the keys.</summary>
+    private const int QueryBlocks = 8;
+
+    public override void Attention(
+        AttentionRows q, AttentionRows k, AttentionRows v, AttentionMask mask,
+        Storage y, Storage logSums, in AttentionShape shape)
+    {
+        if (shape.IsEmpty)
+        {
+            return;
+        }
+        var call = AttentionCall.Of(q, k, v, mask, logSums, shape);
+        var sizes = new AttentionSizes(shape);
+        int groups = (shape.QueryBlocks + QueryBlocks - 1) / QueryBlocks;
+        long each = sizes.ForwardFloats;
+        float* scratch = Shared(each * _pool.Threads);
+        _pool.Run(
+            shape.Batch * shape.Heads * groups,
+            new AttentionWork(call, sizes, Floats(y), groups, scratch, each));
+    }
+
+    public override void AttentionWeights(
+        AttentionRows q, AttentionRows k, AttentionMask mask, Storage logSums, Storage y,
+        in AttentionShape shape)
+    {
+        if (shape.IsEmpty || shape.Keys == 0)
+        {
+            return;
+        }
+        var call = AttentionCall.Of(q, k, k, mask, logSums, shape);
+        var sizes = new AttentionSizes(shape);
+        long each = sizes.WeightsFloats;
+        float* scratch = Shared(each * _pool.Threads);
+        _pool.Run(
+            shape.Batch * shape.QueryBlocks,
+            new AttentionWeightsWork(call, sizes, Floats(y), scratch, each));
+    }
+
+    /// <summary>Piece: eight blocks of queries of one sample and head.</summary>
+    private readonly struct AttentionWork(
+        AttentionCall call, AttentionSizes sizes, float* y, int groups, float* scratch, long each)
+        : IWork
+    {
+        public void Run(int piece, int worker)
+        {
+            float* at = scratch + (worker * each);
+            float* keys = Take(ref at, sizes.KeyPanels);
+            float* values = Take(ref at, sizes.ValuePanels);
+            float* queries = Take(ref at, QueryBlocks * sizes.QueryPanel);
+            float* outputs = Take(ref at, QueryBlocks * sizes.OutputPanel);
+            float* state = Take(ref at, QueryBlocks * AttentionTile.StateFloats);
+            float* scores = Take(ref at, sizes.Scores);
+            float* pairs = Take(ref at, sizes.Scores);
+            int head = piece / groups, first = piece % groups * QueryBlocks;
+            int end = Math.Min(call.Shape.QueryBlocks, first + QueryBlocks);
+            for (int block = first; block < end; block++)
+            {
+                call.PackQueries(head, block, queries + ((block - first) * sizes.QueryPanel));
+            }
+            new Span<float>(outputs, QueryBlocks * sizes.OutputPanel).Clear();
+            AttentionTile.Start(state, end - first);
+            // The last block of queries sees most.
+            int visible = call.KeysOf(head, end - 1);
+            for (int key = 0; key < visible; key += AttentionSizes.KeyBlock)
+            {
+                int count = Math.Min(AttentionSizes.KeyBlock, visible - key);
+                call.PackTransposed(call.K, head, key, count, keys);
+                call.PackCopied(call.V, head, key, count, values);
+                for (int block = first; block < end; block++)
+                {
+                    int n = Math.Min(count, call.KeysOf(head, block) - key);
+                    if (n > 0)
+                    {
+                        int i = block - first;
+                        var tile = new AttentionTile(call, head, block, key, n);
+                        tile.Scores(keys, queries + (i * sizes.QueryPanel), scores, pairs);
+                        tile.Soften(scores, state + (i * AttentionTile.StateFloats),
+                            outputs + (i * sizes.OutputPanel));
+                        tile.Multiply(values, count, scores, outputs + (i * sizes.OutputPanel));
+                    }
+                }
+            }
+            for (int block = first; block < end; block++)
+            {
+                int i = block - first;
+                call.Finish(head, block, state + (i * AttentionTile.StateFloats),
+                    outputs + (i * sizes.OutputPanel), y, scores);
+            }
+        }
+    }
+
+    /// <summary>Piece: one block of queries of one sample, all heads.</summary>
+    private readonly struct AttentionWeightsWork(
+        AttentionCall call, AttentionSizes sizes, float* y, float* scratch, long each) : IWork
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(int piece, int worker)
+        {
+            float* at = scratch + (worker * each);
+            float* keys = Take(ref at, sizes.KeyPanels);
+            float* queries = Take(ref at, sizes.QueryPanel);
+            float* scores = Take(ref at, sizes.Scores);
+            float* pairs = Take(ref at, sizes.Scores);
+            float* sums = at;
+            var shape = call.Shape;
+            int batch = piece / shape.QueryBlocks, block = piece % shape.QueryBlocks;
+            new Span<float>(sums, shape.Keys * Lanes).Clear();
+            V share = Vector512.Create(1f / shape.Heads);
+            for (int h = 0; h < shape.Heads; h++)
+            {
+                int head = (batch * shape.Heads) + h, visible = call.KeysOf(head, block);
+                call.PackQueries(head, block, queries);
+                for (int key = 0; key < visible; key += AttentionSizes.KeyBlock)
+                {
+                    int n = Math.Min(AttentionSizes.KeyBlock, visible - key);
+                    call.PackTransposed(call.K, head, key, n, keys);
+                    var tile = new AttentionTile(call, head, block, key, n);
+                    tile.Scores(keys, queries, scores, pairs);
+                    tile.Weights(scores);
+                    float* sum = sums + (key * Lanes);
+                    for (int e = 0; e < n * Lanes; e += Lane.Count)
+                    {
+                        V weight = Vector512.Load(scores + e);
+                        Vector512.FusedMultiplyAdd(weight, share, Vector512.Load(sum + e))
+                            .Store(sum + e);
+                    }
+                }
+            }
+            int i = block * Lanes;
+            float* target = y + ((((long)batch * shape.Queries) + i) * shape.Keys);
+            AttentionTile.Turn(
+                sums, shape.Keys, Math.Min(Lanes, shape.Queries - i), target, shape.Keys, scores,
+                add: false);
+        }
+    }
+
+    /// <summary>Queries side by side in a tile.</summary>
+    private const int Lanes = AttentionShape.QueryBlock;
+
+    private static float* Take(ref float* at, int floats)
+    {
+        float* taken = at;
+        at += floats;
+        return taken;
+    }
+}
+
+/// <summary>Floats of the working memory of one thread, multiples of a vector.</summary>
+internal readonly struct AttentionSizes(AttentionShape shape)
+{
+    /// <summary>Keys packed at a time, a multiple of a panel's rows.</summary>
+    public const int KeyBlock = 20 * MicroKernel.Rows;
+
+    private const int Lanes = AttentionShape.QueryBlock;
+
+    private readonly int _size = shape.Size;
+    private readonly int _keys = shape.Keys;
+
+    /// <summary>Head size in whole panels of 12, and of 32.</summary>
+    public int Rows => (_size + MicroKernel.Rows - 1) / MicroKernel.Rows * MicroKernel.Rows;
+
+    public int Columns =>
+        (_size + MicroKernel.Columns - 1) / MicroKernel.Columns * MicroKernel.Columns;
+
+    private int Keys => Math.Min(
+        KeyBlock, (_keys + MicroKernel.Rows - 1) / MicroKernel.Rows * MicroKernel.Rows);
+
+    /// <summary>Keys as [d][12 keys].</summary>
+    public int KeyPanels => Whole(Keys * _size);
+
+    /// <summary>Values as [keys][12 of d].</summary>
+    public int ValuePanels => Whole(Keys * Rows);
+
+    /// <summary>Queries as [d][32].</summary>
+    public int QueryPanel => Whole(_size * Lanes);
+
+    /// <summary>The output as [d][32 queries].</summary>
+    public int OutputPanel => Whole(Rows * Lanes);
+
+    /// <summary>Queries as [32][32 of d].</summary>
+    public int QueryRows => Whole(Lanes * Columns);
+
+    /// <summary>Scores as [keys][32 queries]; also room to turn a square.</summary>
+    public int Scores => Whole(Math.Max(Keys, Lanes) * Lanes);
+
+    /// <summary>Gradients of a block of keys, [keys][d].</summary>
+    public int KeyRows => Whole(Keys * Columns);
+
+    public long ForwardFloats =>
+        KeyPanels + ValuePanels + (8L * (QueryPanel + OutputPanel + AttentionTile.StateFloats))
+        + (2L * Scores);
+
+    public long WeightsFloats =>
+        KeyPanels + QueryPanel + (2L * Scores) + Whole(_keys * Lanes);
+
+    public long GradientFloats =>
+        (2L * KeyPanels) + ValuePanels + (2L * QueryPanel) + (2L * QueryRows) + OutputPanel
+        + (3L * Scores) + (2L * KeyRows);
+
+    /// <summary>With room for what packing overruns.</summary>
+    private static int Whole(int floats) =>
+        (floats + Panel.Slack + Lane.Count - 1) / Lane.Count * Lane.Count;
+}
