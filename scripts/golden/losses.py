@@ -93,11 +93,13 @@ def of_classes(add, rows, classes, draw):
             x, target, weight, label_smoothing=smoothing),
         {"label_smoothing": smoothing}, ("weight",), target=shares, weight=weight)
     log_p = torch.log_softmax(torch.randn(rows, classes), 1)
-    add("kl_div_batchmean", lambda x, target: F.kl_div(x, target, reduction="batchmean"),
-        {"input": "log-probabilities"}, x=log_p, target=shares)
+    add("kl_div_batchmean",
+        lambda x, target: F.kl_div(torch.log_softmax(x, 1), target, reduction="batchmean"),
+        {"input": "log-probabilities"}, target=shares)
     add("kl_div_log_target",
-        lambda x, target: F.kl_div(x, target, reduction="batchmean", log_target=True),
-        {"reduction": "batchmean", "log_target": True}, x=log_p, target=shares.log())
+        lambda x, target: F.kl_div(
+            torch.log_softmax(x, 1), target, reduction="batchmean", log_target=True),
+        {"reduction": "batchmean", "log_target": True}, target=shares.log())
     add("nll", F.nll_loss, constants=("weight",), x=log_p, target=some, weight=weight)
     margin, power = round(draw.uniform(0.3, 2), 2), draw.choice([1, 2])
     add("multi_margin_hinge", F.multi_margin_loss, {"margin": 1}, target=labels)

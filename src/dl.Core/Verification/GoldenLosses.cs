@@ -182,10 +182,11 @@ internal static class GoldenLosses
             test.Tape.Multiply(x, test.Tape.Multiply(hot, shares))));
     }
 
+    /// <summary>The divergence takes log-probabilities: those of the logits x.</summary>
     private static void KlDivergence(GoldenCase test)
     {
         var tape = test.Tape;
-        var (x, target) = (test.Leaf("x"), test.Constant("target"));
+        var (x, target) = (tape.LogSoftmax(test.Leaf("x")), test.Constant("target"));
         if (test.Text("input") is not (null or "log-probabilities"))
         {
             throw new NotBuiltException("argument input");
