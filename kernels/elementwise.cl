@@ -129,6 +129,7 @@ INLINE V robust_slope_b(V a, V b)
 
 UNARY(linear, x, K(1))
 UNARY(relu, below(x, K(0), x), above(x, K(1), K(0)))
+UNARY(relu6, least(most(x, K(0)), K(6)), above(x, above(6.0f - x, K(1), K(0)), K(0)))
 UNARY(leaky_relu, above(x, x, alpha * x), above(x, K(1), alpha))
 UNARY(elu, above(x, x, alpha * (exp_v(x) - 1.0f)), above(x, K(1), y + alpha))
 UNARY(selu, above(x, 1.05070099f * x, 1.75809934f * (exp_v(x) - 1.0f)),
@@ -141,6 +142,8 @@ UNARY(sigmoid, sigmoid_v(x), y * (1.0f - y))
 UNARY(hard_sigmoid, least(most(x + 3.0f, K(0)), K(6)) * (1.0f / 6),
     above(x + 3.0f, above(3.0f - x, K(1.0f / 6), K(0)), K(0)))
 UNARY(tanh, tanh_v(x), 1.0f - y * y)
+UNARY(hard_tanh, least(most(x, K(-1)), K(1)),
+    above(x + 1.0f, above(1.0f - x, K(1), K(0)), K(0)))
 UNARY(softplus, softplus_v(x), sigmoid_v(x))
 UNARY(softsign, x / (1.0f + abs_v(x)), (1.0f - abs_v(y)) * (1.0f - abs_v(y)))
 UNARY(hard_swish, x * least(most(x + 3.0f, K(0)), K(6)) * (1.0f / 6),
@@ -180,6 +183,7 @@ BINARY(perceptron_criterion, most(K(0), -(a * b)), violated(a, b, K(0), b),
     violated(a, b, K(0), a))
 BINARY(robust, robust_value(a, b), 0.5f * exp_v(b * robust_log(a, b)) / (1.0f + a / (2.0f - b)),
     robust_slope_b(a, b))
+BINARY(prelu, above(a, a, b * a), above(a, K(1), b), above(a, K(0), a))
 
 // ---- Kernels of one argument ----------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Trains on real data and compares with the figures to reach. Data: $DL_SHARED/data or
 # ../shared/data. ACCEPT_DEVICES ("cpu opencl:0") says where the image runs go; names on the command
-# line (`scripts/accept.sh tables start`) pick parts: tables, images, start, resume.
+# line (`scripts/accept.sh tables start`) pick parts: tables, images, start, resume, lr-find (not
+# among those that run by themselves).
 set -u
 cd "$(dirname "$0")/.."
 dl=$PWD/${DL_BIN:-build/dl}
@@ -113,10 +114,37 @@ resume() {
     done
 }
 
+# The rate that --lr find takes, against the best of a grid of half decades. LR_FIND_MODELS says
+# which models, each with its epochs: "mlp=4 cnn=2".
+lr_find() {
+    local model epochs optimizer rate line accuracy best found
+    for model in ${LR_FIND_MODELS:-mlp=4 cnn=2}; do
+        epochs=${model#*=} model=${model%=*}
+        for optimizer in adam sgd; do
+            best=0
+            for rate in 1e-4 3.16e-4 1e-3 3.16e-3 1e-2 3.16e-2 1e-1; do
+                line=$(fit --model "$model" "$data/fashion-mnist" --epochs "$epochs" \
+                    --optimizer "$optimizer" --lr "$rate" -o "$work/rate.dlm")
+                accuracy=$(value "$line" test accuracy)
+                printf '      %-4s %-5s rate %-9s accuracy %.4f\n' \
+                    "$model" "$optimizer" "$rate" "${accuracy:-0}"
+                best=$(awk -v a="$best" -v b="${accuracy:-0}" 'BEGIN { print a > b ? a : b }')
+            done
+            line=$(fit --model "$model" "$data/fashion-mnist" --epochs "$epochs" \
+                --optimizer "$optimizer" --lr find -o "$work/rate.dlm")
+            found=$("$dl" info "$work/rate.dlm" --json | tr -d ' \n' |
+                sed -nE 's/.*"hyperparameters":\{[^}]*"lr":([0-9.eE+-]+).*/\1/p')
+            reach "lr find, $model, $optimizer, rate $found" "$(value "$line" test accuracy)" \
+                at-least "$(awk -v x="$best" 'BEGIN { print x - 0.005 }')"
+        done
+    done
+}
+
 for part in $parts; do
     case $part in
         tables | images | start | resume) "$part" ;;
-        *) echo "accept: no part '$part' (tables, images, start, resume)" >&2 && exit 2 ;;
+        lr-find) lr_find ;;
+        *) echo "accept: no part '$part' (tables, images, start, resume, lr-find)" >&2 && exit 2 ;;
     esac
 done
 exit $failed

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 import attention
 import losses
 import norms
+import optimizers
 import recurrent
 import schedules
 import spatial
@@ -99,25 +100,6 @@ def activations(folder, rows, columns):
                       {"x": torch.rand(rows, columns) + 0.1})
 
 
-def optimizers(folder, n, steps):
-    rules = {
-        "sgd": (torch.optim.SGD, {"lr": 0.1, "weight_decay": 0.01}),
-        "momentum": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.9}),
-        "nesterov": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-        "adam": (torch.optim.Adam, {"lr": 0.01, "betas": [0.8, 0.99], "weight_decay": 0.1}),
-        "adamw": (torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.05})}
-    for case, (rule, args) in rules.items():
-        start, gradients = torch.randn(n), torch.randn(steps, n)
-        w = start.clone().requires_grad_(True)
-        optimizer, after = rule([w], **args), []
-        for gradient in gradients:
-            w.grad = gradient.clone()
-            optimizer.step()
-            after.append(w.detach().clone())
-        folder.add("optimizers", case, args, {
-            "w0": start, "gradients": gradients, "w_after_each_step": torch.stack(after)})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-o", "--output", required=True)
@@ -135,8 +117,7 @@ def main():
     rows, width = pick(2, 50), pick(1, 20)
     differentiate(folder, "attention", "embedding", {}, lambda w, ids: F.embedding(ids, w),
                   {"w": torch.randn(rows, width), "ids": torch.randint(rows, (2, pick(2, 9)))})
-    optimizers(folder, pick(2, 60), 3 if options.small else 12)
-    for family in (spatial, norms, recurrent, attention, schedules, losses):
+    for family in (spatial, norms, recurrent, attention, optimizers, schedules, losses):
         family.write(folder, differentiate, pick, options.small)
     folder.write(options.output, options.seed)
 

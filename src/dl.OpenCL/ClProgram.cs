@@ -20,6 +20,10 @@ internal static class KernelSource
         {
             Append(text, "tile");
         }
+        if (family is "attention")
+        {
+            Append(text, "attention_tile");
+        }
         Append(text, family);
         if (family is "attention")
         {

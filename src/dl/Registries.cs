@@ -20,19 +20,23 @@ internal static class Registries
         ("commands", "commands of dl", ListCommands),
         ("models", "architectures for fit --model",
             () => Zoo.All.Select(m => new Entry(m.Name, m.Description))),
-        ("layers", "layers of graph files", () => LayerJson.Kinds.Select(Bare)),
+        ("layers", "layers of graph files",
+            () => LayerJson.Kinds.Select(k => new Entry(k, LayerDescriptions.Of(k)))),
         ("activations", "functions between layers",
             () => Activations.All.Select(a => new Entry(a.Name, a.Description))),
         ("initializers", "starts of weights for fit --init",
-            () => Initializers.All.Select(i => Bare(i.Name))),
+            () => Initializers.All.Select(i => new Entry(i.Name, i.Description))),
         ("tasks", "what a model is for, fit --task",
             () => LearningTask.All.Select(t => new Entry(t.Kind, t.Description))),
         ("losses", "what training makes small, fit --loss",
             () => Losses.All.Select(l => new Entry(l.Name, l.Description))),
+        ("metrics", "how good a model is, predict --score and fit --metric",
+            () => Metrics.All.Select(m => new Entry(
+                m.Metric.Name, $"{m.Metric.Description} ({m.Tasks})"))),
         ("toys", "made-up data for gen --toy",
             () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",
-            () => Optimizers.All.Select(o => new Entry(o.Name, o.Description))),
+            () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];
@@ -56,9 +60,6 @@ internal static class Registries
                 : $"{entry.Name}{says}\n");
         }
     }
-
-    /// <summary>A name that says it all.</summary>
-    private static Entry Bare(string name) => new(name, "");
 
     private static IEnumerable<Entry> ListKinds() => Kinds.Select(k => new Entry(k.Kind, k.Says));
 

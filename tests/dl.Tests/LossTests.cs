@@ -128,6 +128,23 @@ public sealed class LossTests : IDisposable
             File.ReadAllBytes(Path.Combine(_place.Folder, "cut.dlm")));
     }
 
+    /// <summary>Members are joined as what they predict: rates, normal distributions.</summary>
+    [Theory]
+    [InlineData("gaussian_nll", "row,y,y_std,y_mean_std")]
+    [InlineData("poisson", "row,y,y_std")]
+    [InlineData("adaptive_robust", "row,y,y_std")]
+    public void EnsemblesKeepWhatTheirLossMeans(string loss, string header)
+    {
+        var rng = new Rng(8);
+        Write("rows.csv", 200, () => (rng.NextFloat(), 2 + rng.NextFloat()));
+        Fit("rows.csv", loss, "--epochs", "5", "--ensemble", "2");
+        Ran ran = _place.Dl("predict", "m.dlm", "rows.csv", "--uncertainty");
+        Assert.Equal(header, ran.Lines[0]);
+        Assert.Equal(201, ran.Lines.Length);
+        Assert.DoesNotContain("NaN", ran.Out);
+        Assert.Equal(0, _place.Dl("predict", "m.dlm", "rows.csv", "--score").Code);
+    }
+
     [Theory]
     [InlineData("focal", "rare")]
     [InlineData("focal:1,0.75", "rare")]

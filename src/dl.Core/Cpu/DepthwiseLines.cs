@@ -135,40 +135,36 @@ public sealed unsafe partial class CpuDevice
                 from = Math.Max(from, taps[i].From);
                 to = Math.Min(to, taps[i].To);
             }
-            from = Math.Min(from, pixels);
-            for (int c = 0; c < channels; c += Lane.Count)
+            // All channels of a few pixels, then the next pixels: memory is read in its order.
+            for (int p = 0, many; p < pixels; p += many)
             {
-                if (channels - c >= Lane.Count)
+                many = p < from || p + 4 > to ? 1 : p + 8 > to ? 4 : 8;
+                int c = 0;
+                for (; c + Lane.Count <= channels; c += Lane.Count)
                 {
-                    Block<WholeLane>(c, Lane.Count, from, to);
+                    Pixels<WholeLane>(many, c, Lane.Count, p);
                 }
-                else
+                if (c < channels)
                 {
-                    Block<PartLane>(c, channels - c, from, to);
+                    Pixels<PartLane>(many, c, channels - c, p);
                 }
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Block<T>(int c, int lanes, int from, int to)
+        private void Pixels<T>(int many, int c, int lanes, int p)
             where T : struct, ILane
         {
-            int p = 0;
-            for (; p < from; p++)
+            switch (many)
             {
-                Alone<T>(c, lanes, p);
-            }
-            for (; p + 8 <= to; p += 8)
-            {
-                Eight<T>(c, lanes, p);
-            }
-            for (; p + 4 <= to; p += 4)
-            {
-                Four<T>(c, lanes, p);
-            }
-            for (; p < pixels; p++)
-            {
-                Alone<T>(c, lanes, p);
+                case 8:
+                    Eight<T>(c, lanes, p);
+                    break;
+                case 4:
+                    Four<T>(c, lanes, p);
+                    break;
+                default:
+                    Alone<T>(c, lanes, p);
+                    break;
             }
         }
 

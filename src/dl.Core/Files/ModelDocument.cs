@@ -12,11 +12,12 @@ namespace Dl.Files;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 public sealed record ModelDocument
 {
-    /// <summary>The newest format that this program reads and the one it writes.</summary>
-    public const int CurrentFormat = 1;
+    /// <summary>The newest format that this program reads: it knows ensembles.</summary>
+    public const int CurrentFormat = 2;
 
+    /// <summary>A single model is written in the first format, which older programs read.</summary>
     [JsonPropertyOrder(-2)]
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; init; } = 1;
 
     /// <summary>Version of the program that wrote the file.</summary>
     public string ProgramVersion { get; init; } = Program.Version;
@@ -53,6 +54,31 @@ public sealed record ModelDocument
     public int BestEpoch { get; init; }
 
     public HistoryEntry[] History { get; init; } = [];
+
+    /// <summary>
+    /// The members of an ensemble, whose answers are averaged; null: one model. The first is the
+    /// document's own model, the weights of the others are called `member2.conv1.weight`.
+    /// </summary>
+    public MemberDocument[]? Members { get; init; }
+
+    /// <summary>The graph of a member, counted from 0.</summary>
+    internal Graph GraphOf(int member) => Members?[member].Graph ?? Graph;
+}
+
+/// <summary>One member of an ensemble.</summary>
+public sealed record MemberDocument
+{
+    /// <summary>As the user named it; null: as the document's.</summary>
+    public string? Architecture { get; init; }
+
+    /// <summary>Null: the document's.</summary>
+    public Graph? Graph { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public int Epochs { get; init; }
+
+    public int BestEpoch { get; init; }
 }
 
 /// <summary>Loss and metrics by name on each part of the data; null: there was none.</summary>

@@ -1,6 +1,7 @@
 // MODEL.dlm: a safetensors container with the weights in graph order (`conv2d_1.weight`) and one
 // JSON document in the metadata (ModelDocument.cs). A checkpoint is the same file with more tensors
-// (runs of optimiser state) and a second document, the trainer's own.
+// (runs of optimiser state) and a second document, the trainer's own. An ensemble (EnsembleFile.cs)
+// has the weights of further members behind those of the first.
 using Dl.Data;
 using Dl.Layers;
 using Dl.Models;
@@ -46,6 +47,9 @@ public static class ModelFile
         }
     }
 
+    /// <summary>What stands before the weights of a member, counted from 0.</summary>
+    internal static string Prefix(int member) => member == 0 ? "" : $"member{member + 1}.";
+
     internal static List<TensorSource> Sources(Model model)
     {
         var sources = new List<TensorSource>();
@@ -75,7 +79,7 @@ public sealed class LoadedModel : IDisposable
     internal LoadedModel(ModelDocument document, SafetensorsFile file)
     {
         (Document, File) = (document, file);
-        Plan = CheckedPlan();
+        Plans = CheckedPlans();
         CheckWeights();
     }
 
@@ -83,20 +87,25 @@ public sealed class LoadedModel : IDisposable
 
     public SafetensorsFile File { get; }
 
-    /// <summary>The graph with every shape and weight worked out.</summary>
-    public GraphPlan Plan { get; }
+    /// <summary>The graph with every shape and weight worked out; of an ensemble the first.
+    /// </summary>
+    public GraphPlan Plan => Plans[0];
+
+    /// <summary>One a member; of a single model its own.</summary>
+    public IReadOnlyList<GraphPlan> Plans { get; }
 
     /// <summary>Weights that belong to the loss: `loss.NAME`, beside those of the graph.</summary>
     public IReadOnlyList<ParameterSpec> LossParameters { get; private set; } = [];
 
     /// <summary>The model on a device, its weights as stored.</summary>
+    /// <param name="member">Of an ensemble, counted from 0.</param>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
-    public Model CreateModel(Device device)
+    public Model CreateModel(Device device, int member = 0)
     {
-        var model = new Model(Document.Graph, device, LossParameters);
+        var model = new Model(Document.GraphOf(member), device, LossParameters);
         try
         {
-            LoadWeights(model);
+            LoadWeights(model, member);
             return model;
         }
         catch
@@ -107,8 +116,9 @@ public sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Copies the stored weights into a model of the same graph.</summary>
-    public void LoadWeights(Model model)
+    public void LoadWeights(Model model, int member = 0)
     {
+        string prefix = ModelFile.Prefix(member);
         var values = Array.Empty<float>();
         foreach (var parameter in model.Weights.All)
         {
@@ -117,26 +127,29 @@ public sealed class LoadedModel : IDisposable
             {
                 values = new float[count];
             }
-            File.ReadFloats(parameter.Name, values.AsSpan(0, count));
+            File.ReadFloats(prefix + parameter.Name, values.AsSpan(0, count));
             model.Device.Write(parameter.Tensor.Storage, values.AsSpan(0, count));
         }
     }
 
     public void Dispose() => File.Dispose();
 
-    private GraphPlan CheckedPlan()
+    private GraphPlan[] CheckedPlans()
     {
         try
         {
-            var plan = Document.Graph.Plan();
-            if (plan.Input != Document.Preprocessing.FeatureShape)
+            var plans = new GraphPlan[Document.Members?.Length ?? 1];
+            if (plans.Length == 0 || Document.Members?[0].Graph is not null)
             {
                 throw new DataException(
-                    $"{File.Path}: its graph takes {plan.Input}, its preprocessing gives "
-                    + $"{Document.Preprocessing.FeatureShape}; the file is damaged");
+                    $"{File.Path}: its list of members does not begin with its own model; the "
+                    + "file is damaged");
             }
-            CheckTarget(plan);
-            return plan;
+            for (int i = 0; i < plans.Length; i++)
+            {
+                plans[i] = CheckedPlan(Document.GraphOf(i));
+            }
+            return plans;
         }
         catch (Exception error) when (error is UsageException or OverflowException
             or NullReferenceException)
@@ -145,6 +158,19 @@ public sealed class LoadedModel : IDisposable
             throw new DataException(
                 $"{File.Path}: its graph does not fit together: {Reason(error)}", error);
         }
+    }
+
+    private GraphPlan CheckedPlan(Graph graph)
+    {
+        var plan = graph.Plan();
+        if (plan.Input != Document.Preprocessing.FeatureShape)
+        {
+            throw new DataException(
+                $"{File.Path}: its graph takes {plan.Input}, its preprocessing gives "
+                + $"{Document.Preprocessing.FeatureShape}; the file is damaged");
+        }
+        CheckTarget(plan);
+        return plan;
     }
 
     /// <summary>Outputs are read by the target's lists, so their lengths have to agree.</summary>
@@ -176,39 +202,39 @@ public sealed class LoadedModel : IDisposable
     private static string Reason(Exception error) =>
         error is UsageException ? error.Message : "a part of it is missing or too large";
 
-    /// <summary>Every weight of the graph is there in its shape, and nothing else is.</summary>
+    /// <summary>Every weight of every graph is there in its shape, and nothing else is.</summary>
     private void CheckWeights()
     {
         var weights = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var step in Plan.Steps)
+        for (int i = 0; i < Plans.Count; i++)
         {
-            foreach (var spec in step.Parameters)
+            foreach (var step in Plans[i].Steps)
             {
-                string name = $"{step.Layer.Name}.{spec.Name}";
-                if (!File.Contains(name))
+                foreach (var spec in step.Parameters)
                 {
-                    throw new DataException(
-                        $"{File.Path}: lacks '{name}', which its graph needs; it is damaged");
+                    string name = $"{ModelFile.Prefix(i)}{step.Layer.Name}.{spec.Name}";
+                    CheckWeight(name, spec);
+                    weights.Add(name);
                 }
-                var stored = File.Find(name);
-                if (!stored.Shape.AsSpan().SequenceEqual(ModelFile.Extents(spec.Shape)))
-                {
-                    throw new DataException(
-                        $"{File.Path}: '{name}' is stored as {stored.ShapeText}, its graph needs "
-                        + $"{spec.Shape}; it is damaged");
-                }
-                weights.Add(name);
             }
         }
         LossParameters = [.. File.Tensors
             .Where(t => t.Name.StartsWith(Model.LossPrefix, StringComparison.Ordinal)
                 && !weights.Contains(t.Name))
             .Select(LossParameter)];
-        int known = weights.Count + LossParameters.Count;
-        if (known < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
+        for (int i = 0; i < Plans.Count; i++)
+        {
+            foreach (var spec in LossParameters)
+            {
+                string name = ModelFile.Prefix(i) + Model.LossPrefix + spec.Name;
+                CheckWeight(name, spec);
+                weights.Add(name);
+            }
+        }
+        if (weights.Count < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
         {
             throw new DataException(
-                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {known} "
+                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {weights.Count} "
                 + "weights; it is damaged");
         }
     }
@@ -220,6 +246,22 @@ public sealed class LoadedModel : IDisposable
         : throw new DataException(
             $"{File.Path}: '{stored.Name}' is stored as {stored.ShapeText}, its loss needs one "
             + $"number for each of {Document.Preprocessing.Target.Width} targets; it is damaged");
+
+    private void CheckWeight(string name, ParameterSpec spec)
+    {
+        if (!File.Contains(name))
+        {
+            throw new DataException(
+                $"{File.Path}: lacks '{name}', which its graph needs; it is damaged");
+        }
+        var stored = File.Find(name);
+        if (!stored.Shape.AsSpan().SequenceEqual(ModelFile.Extents(spec.Shape)))
+        {
+            throw new DataException(
+                $"{File.Path}: '{name}' is stored as {stored.ShapeText}, its graph needs "
+                + $"{spec.Shape}; it is damaged");
+        }
+    }
 }
 
 /// <summary>A model in the middle of its training.</summary>

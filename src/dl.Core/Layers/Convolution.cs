@@ -7,7 +7,7 @@ using Dl.Tensors;
 namespace Dl.Layers;
 
 /// <summary>What all convolutions have.</summary>
-public abstract record ConvolutionLayer : Layer
+public abstract record ConvolutionLayer : Layer, IActivated
 {
     /// <summary>
     /// `same` (ceil(extent / stride) outputs), `valid`, in one dimension `causal` (nothing of the

@@ -5,7 +5,7 @@ using Dl.Tensors;
 namespace Dl.Layers;
 
 /// <summary>Acts on the last dimension: (..., in) to (..., units).</summary>
-public sealed record Dense : Layer
+public sealed record Dense : Layer, IActivated
 {
     /// <summary>Outputs; 0 stands for as many as the task needs.</summary>
     public required int Units { get; init; }

@@ -26,6 +26,8 @@ public abstract record RecurrentLayer : Layer
     /// <summary>Share of zeros between stacked layers while training, in [0, 1).</summary>
     public float Dropout { get; set; }
 
+    public override bool Drops => Dropout > 0 && Layers > 1;
+
     /// <summary>
     /// `last`: the uppermost layer's state after the last step that counts, of both directions;
     /// `sequence`: after each step, zeros behind the end; `state`: the final state of all layers.
@@ -110,7 +112,7 @@ public abstract record RecurrentLayer : Layer
             specs.Add(new ParameterSpec($"input_weight{suffix}", new Shape(below, width),
                 "xavier_uniform", below, Units, true));
             specs.Add(new ParameterSpec($"hidden_weight{suffix}", new Shape(Units, width),
-                "uniform", Units, Units, true));
+                "orthogonal", Units, Units, true));
             specs.Add(new ParameterSpec(
                 $"bias{suffix}", new Shape(width), BiasInit, below, Units, false));
             if (Cell == RecurrentCell.Gru)
@@ -138,7 +140,7 @@ public abstract record RecurrentLayer : Layer
         var (h0, c0) = InitialState ? Split(tape, inputs[^1]) : (null, null);
         var result = tape.RecurrentStack(
             Cell, inputs[0], sets, Directions, lengths, h0, c0,
-            pass.Training && Dropout > 0 ? x => tape.Dropout(x, Dropout, pass.Rng) : null);
+            pass.Dropping && Dropout > 0 ? x => tape.Dropout(x, Dropout, pass.Rng) : null);
         return Output switch
         {
             "sequence" => result.Y,
@@ -190,7 +192,7 @@ public abstract record RecurrentLayer : Layer
 }
 
 /// <summary>Elman's network: h = f(x W + h' U + b).</summary>
-public sealed record Rnn : RecurrentLayer
+public sealed record Rnn : RecurrentLayer, IActivated
 {
     /// <summary>`tanh` or `relu`.</summary>
     public string Activation { get; set; } = "tanh";
@@ -212,14 +214,15 @@ public sealed record Rnn : RecurrentLayer
 /// <summary>Long short-term memory.</summary>
 public sealed record Lstm : RecurrentLayer
 {
-    /// <summary>The forget gate's bias starts at 1 rather than 0: memory is kept at first.</summary>
+    /// <summary>The forget gate's bias starts at 1, not 0: memory is kept at first.</summary>
     public bool UnitForgetBias { get; set; } = true;
 
     private protected override string Kind => "lstm";
 
     private protected override RecurrentCell Cell => RecurrentCell.Lstm;
 
-    private protected override string BiasInit => UnitForgetBias ? "forget_gate" : "zeros";
+    private protected override string BiasInit =>
+        UnitForgetBias ? Initializers.ForgetGate.Name : base.BiasInit;
 }
 
 /// <summary>Gated recurrent unit, its reset gate behind the hidden product.</summary>

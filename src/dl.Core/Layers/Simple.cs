@@ -1,4 +1,4 @@
-// Layers without weights that reshape, squash, drop or join.
+// Layers without weights that reshape, squash or join.
 using Dl.Ops;
 using Dl.Tensors;
 
@@ -37,7 +37,7 @@ public sealed record Reshape : Layer
 }
 
 /// <summary>An elementwise function (`dl info --list activations`).</summary>
-public sealed record Activation : Layer
+public sealed record Activation : Layer, IActivated
 {
     public required string Function { get; init; }
 
@@ -55,6 +55,8 @@ public sealed record Activation : Layer
         Activations.Find(Function).Apply(pass.Tape, inputs[0], Alpha);
 
     public override string Summary() => Function;
+
+    string IActivated.Activation => Function;
 }
 
 /// <summary>Probabilities along the last dimension.</summary>
@@ -67,24 +69,14 @@ public sealed record Softmax : Layer
         pass.Tape.Softmax(inputs[0]);
 }
 
-/// <summary>
-/// In training, zeroes a share of its input and scales the rest (Srivastava 2014).
-/// </summary>
-public sealed record Dropout : Layer
+/// <summary>The logarithm of probabilities along the last dimension.</summary>
+public sealed record LogSoftmax : Layer
 {
-    /// <summary>Share of zeros, in [0, 1).</summary>
-    public required float Rate { get; init; }
-
-    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
-        Rate is >= 0 and < 1
-            ? Single(inputs, "dropout")
-            : throw new UsageException($"dropout: rate {Rate}, expected 0 <= rate < 1");
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => Single(inputs, "log_softmax");
 
     public override Tensor Forward(
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>
-        pass.Training && Rate > 0 ? pass.Tape.Dropout(inputs[0], Rate, pass.Rng) : inputs[0];
-
-    public override string Summary() => $"{Rate:0.###}";
+        pass.Tape.LogSoftmax(inputs[0]);
 }
 
 /// <summary>Sum of inputs of one shape.</summary>

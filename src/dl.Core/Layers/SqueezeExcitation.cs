@@ -7,7 +7,7 @@ using Dl.Tensors;
 namespace Dl.Layers;
 
 /// <summary>Series, images and volumes keep their shape; each channel is scaled.</summary>
-public sealed record SqueezeExcitation : Layer
+public sealed record SqueezeExcitation : Layer, IActivated
 {
     /// <summary>Channels for each unit of the bottleneck, which has at least one.</summary>
     public int Ratio { get; set; } = 16;

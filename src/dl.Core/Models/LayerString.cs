@@ -7,10 +7,11 @@
 //   convtN[xK][sS]  transposed convolution of series and images: S times as large
 //   poolN, avgpoolN windows of N in each dimension;  gap, gmp  global average and max pooling
 //   upN             N times as large by repeating;  seR  squeeze and excitation, ratio R (16)
-//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over time x
-//                   features; the rows of an image or the columns of a table are the steps. What
-//                   follows gets the last state, another recurrent layer the sequence
-//   denseN, dropoutR, flatten, softmax, and every activation by name
+//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over series;
+//                   the rows of an image or the columns of a table are steps, too. What follows
+//                   gets the last state, another recurrent layer the whole sequence
+//   denseN, dropoutR, flatten, and every activation by name
+//   bn, ln          batch norm, layer norm;  prelu  a rectifier with learnt slopes
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Dl.Layers;
@@ -38,7 +39,7 @@ internal static partial class LayerString
             if (Activations.Exists(part))
             {
                 Activate(layers, part);
-                Zoo.AddDropout(layers, layers[^1] is Dense ? dropout : 0);
+                Zoo.AddDropout(layers, EndsDense(layers) ? dropout : 0);
                 continue;
             }
             var layer = Create(text, part, dimensions);
@@ -46,15 +47,13 @@ internal static partial class LayerString
             {
                 layers.Add(new Flatten());
             }
-            if (layer is RecurrentLayer)
-            {
-                Sequence(layers, input);
-                apart = false;
-            }
-            apart = IsSpatial(layer) || (apart && layer is Dropout);
+            Sequence(layers, layer, input);
+            apart = IsSpatial(layer) || (apart && layer is Dropout or NormLayer or PRelu);
             layers.Add(layer);
+            Zoo.AddDropout(layers, layer is PRelu && EndsDense(layers) ? dropout : 0);
         }
-        bool whole = layers.Any(l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
+        bool whole = layers.Any(
+            l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
         if (apart || (dimensions is 2 or 3 && !whole))
         {
             layers.Add(new Flatten());
@@ -63,17 +62,24 @@ internal static partial class LayerString
         return new Graph { Layers = [.. layers] };
     }
 
-    /// <summary>Prepares what is there for a recurrent layer to follow.</summary>
-    private static void Sequence(List<Layer> layers, Shape input)
+    /// <summary>
+    /// A recurrent layer gives its sequence to what looks along it, and takes rows or columns as
+    /// steps where it is the first.
+    /// </summary>
+    private static void Sequence(List<Layer> layers, Layer next, Shape input)
     {
+        if (next is not RecurrentLayer and not GlobalPool && !IsSpatial(next))
+        {
+            return;
+        }
         int below = layers.FindLastIndex(l => l is RecurrentLayer);
         if (below >= 0)
         {
             layers[below] = (RecurrentLayer)layers[below] with { Output = "sequence" };
         }
-        else if (layers.Count == 0 && input.Rank is 1 or 3)
+        else if (next is RecurrentLayer && layers.Count == 0 && input.Rank != 2)
         {
-            layers.Add(new Reshape { Shape = [input[0], input.Skip(1).Product(0, input.Rank - 1)] });
+            layers.Add(new Reshape { Shape = [input[0], input.Product(1, input.Rank)] });
         }
     }
 
@@ -92,6 +98,10 @@ internal static partial class LayerString
                 break;
         }
     }
+
+    /// <summary>Is the last layer dense, norms and activations behind it aside?</summary>
+    private static bool EndsDense(List<Layer> layers) =>
+        layers.FindLast(l => l is not (NormLayer or PRelu or Activation)) is Dense;
 
     /// <summary>Gives places and channels, as it got them.</summary>
     private static bool IsSpatial(Layer layer) =>
@@ -120,7 +130,9 @@ internal static partial class LayerString
                 "dense" when whole > 0 => new Dense { Units = whole },
                 "dropout" when number is > 0 and < 1 => new Dropout { Rate = (float)number },
                 "flatten" => new Flatten(),
-                "softmax" => new Softmax(),
+                "bn" when match.Groups[2].Length == 0 => new BatchNorm(),
+                "ln" when match.Groups[2].Length == 0 => new LayerNorm(),
+                "prelu" when match.Groups[2].Length == 0 => new PRelu(),
                 _ => throw Unknown(text, part, kind),
             };
     }
@@ -197,11 +209,12 @@ internal static partial class LayerString
     private static UsageException Unknown(string text, string part, string kind)
     {
         string[] kinds = ["conv32", "conv32x5s2", "sepconv64", "dwconv3", "convt32s2", "pool2",
-            "avgpool2", "gap", "gmp", "up2", "se16", "lstm64", "bigru64", "dense128", "dropout0.5",
-            "flatten", "softmax"];
+            "avgpool2", "gap", "gmp", "up2", "se16", "lstm64", "bigru64", "dense128", "bn", "ln",
+            "prelu", "dropout0.5", "flatten"];
         string? near = Nearest.Find(kind, Activations.All.Select(a => a.Name).Concat(
             ["conv", "sepconv", "dwconv", "convt", "pool", "avgpool", "gap", "gmp", "up", "se",
-                "rnn", "lstm", "gru", "birnn", "bilstm", "bigru", "dense", "dropout", "flatten", "softmax"]));
+                "rnn", "lstm", "gru", "birnn", "bilstm", "bigru", "dense", "bn", "ln", "prelu",
+                "dropout", "flatten"]));
         return new UsageException(
             $"model '{text}': '{part}' is no layer"
             + (near is null || near == kind ? "" : $"; did you mean '{near}'?")

@@ -78,7 +78,8 @@ public sealed class Model : IDisposable
     public Tensor Forward(Pass pass, Tensor input, Action<Layer, Tensor>? layerDone = null)
     {
         // What is frozen behaves as when it is used: no dropout, and statistics that stay.
-        var still = pass.Training ? pass with { Training = false } : pass;
+        var still = pass.Training
+            ? pass with { Training = false, Dropping = false } : pass;
         var outputs = new Tensor[Plan.Steps.Count];
         for (int i = 0; i < outputs.Length; i++)
         {

@@ -13,8 +13,12 @@ namespace Dl.Models;
 public sealed record Parameter(string Name, ParameterSpec Spec, Tensor Tensor, long Offset);
 
 /// <summary>A run of the arena that optimisers treat alike.</summary>
+/// <param name="Offset">First element within the arena; Count is that of elements, with gaps.</param>
+/// <param name="Decays">Weight decay and L1 apply.</param>
+/// <param name="Parameters">The weights in it, in the order of the arena.</param>
 public sealed record ParameterGroup(
-    Storage Values, Storage Gradients, long Offset, int Count, bool Decays);
+    Storage Values, Storage Gradients, long Offset, int Count, bool Decays,
+    IReadOnlyList<Parameter> Parameters);
 
 /// <summary>All weights of a model on one device.</summary>
 public sealed class Weights : IDisposable
@@ -53,6 +57,8 @@ public sealed class Weights : IDisposable
         AddGroup(groups, 0, decaying, true);
         AddGroup(groups, decaying, trained, false);
         Groups = groups;
+        Trained = checked((int)trained);
+        Gradients = trained > 0 ? device.Slice(_gradients, 0, trained) : _gradients;
     }
 
     /// <summary>In graph order.</summary>
@@ -60,6 +66,12 @@ public sealed class Weights : IDisposable
 
     /// <summary>What trains: first the weights that decay, then the others.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>The gradients of all groups as one run of <see cref="Trained"/>.</summary>
+    public Storage Gradients { get; }
+
+    /// <summary>Elements of the arena that train, gaps (whose gradients are 0) included.</summary>
+    public int Trained { get; }
 
     /// <summary>Elements of the arena, gaps included.</summary>
     public long Length { get; }
@@ -72,9 +84,14 @@ public sealed class Weights : IDisposable
         foreach (var parameter in All)
         {
             var spec = parameter.Spec;
-            string name = spec.Decays && initializer is not null ? initializer : spec.Init;
+            var start = spec.Decays && initializer is not null
+                ? Initializers.Find(initializer) : Initializers.Of(spec);
             var values = new float[spec.Shape.Count];
-            Initializers.Find(name).Fill(values, spec, rng);
+            start.Fill(values, spec, rng);
+            if (spec.ZeroRow is { } row)
+            {
+                values.AsSpan(row * spec.Shape.Last, spec.Shape.Last).Clear();
+            }
             _device.Write(parameter.Tensor.Storage, values);
         }
     }
@@ -144,8 +161,7 @@ public sealed class Weights : IDisposable
             if (belongs(specs[i].Spec))
             {
                 offsets[i] = start;
-                long end = start + specs[i].Spec.Shape.Count + Device.SliceAlignment - 1;
-                start = end / Device.SliceAlignment * Device.SliceAlignment;
+                start = Device.AlignSlice(start + specs[i].Spec.Shape.Count);
             }
         }
         return start;
@@ -157,7 +173,8 @@ public sealed class Weights : IDisposable
         {
             groups.Add(new ParameterGroup(
                 _device.Slice(_values, from, to - from), _device.Slice(_gradients, from, to - from),
-                from, checked((int)(to - from)), decays));
+                from, checked((int)(to - from)), decays,
+                [.. All.Where(p => p.Spec.Trains && p.Spec.Decays == decays)]));
         }
     }
 }

@@ -18,6 +18,7 @@ public static class UnaryOps
     public static readonly UnaryOp
         Linear = Activation<LinearRow>("linear", "x"),
         Relu = Activation<ReluRow>("relu", "max(x, 0)"),
+        Relu6 = Activation<Relu6Row>("relu6", "ReLU up to 6: clamp(x, 0, 6)"),
         LeakyRelu = Activation<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
         Elu = Activation<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
         Selu = Activation<SeluRow>(
@@ -31,6 +32,7 @@ public static class UnaryOps
         HardSigmoid = Activation<HardSigmoidRow>(
             "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
         Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
+        HardTanh = Activation<HardTanhRow>("hard_tanh", "tanh in three lines: clamp(x, -1, 1)"),
         Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
         Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
         HardSwish = Activation<HardSwishRow>(
@@ -60,6 +62,14 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Select(Vector512.LessThan(x, V.Zero), V.Zero, x);
         public static V Slope(V x, V y, V alpha) => Above(x, Of(1), V.Zero);
+    }
+
+    private struct Relu6Row : IUnaryRow
+    {
+        public static V Value(V x, V alpha) =>
+            Vector512.Min(Vector512.Max(x, V.Zero), Of(6));
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x, Above(Of(6) - x, Of(1), V.Zero), V.Zero);
     }
 
     private struct LeakyReluRow : IUnaryRow
@@ -134,6 +144,13 @@ public static class UnaryOps
     {
         public static V Value(V x, V alpha) => Tanh(x);
         public static V Slope(V x, V y, V alpha) => Of(1) - (y * y);
+    }
+
+    private struct HardTanhRow : IUnaryRow
+    {
+        public static V Value(V x, V alpha) => Vector512.Min(Vector512.Max(x, Of(-1)), Of(1));
+        public static V Slope(V x, V y, V alpha) =>
+            Above(x + Of(1), Above(Of(1) - x, Of(1), V.Zero), V.Zero);
     }
 
     private struct SoftplusRow : IUnaryRow
@@ -238,14 +255,15 @@ public static partial class BinaryOps
         Add = BinaryOp.Of<AddRow>("add"),
         Subtract = BinaryOp.Of<SubtractRow>("subtract"),
         Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
-        Divide = BinaryOp.Of<DivideRow>("divide");
+        Divide = BinaryOp.Of<DivideRow>("divide"),
+        PRelu = BinaryOp.Of<PReluRow>("prelu");
 
     /// <summary>Made when asked for: the fields are spread over files.</summary>
     public static IReadOnlyList<BinaryOp> All => field ??=
     [
         Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh, Pinball,
         PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
-        Hinge, PerceptronCriterion, Robust,
+        Hinge, PerceptronCriterion, Robust, PRelu,
     ];
 
     // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.
@@ -275,5 +293,16 @@ public static partial class BinaryOps
         public static V Value(V a, V b, V alpha) => a / b;
         public static V SlopeA(V a, V b, V alpha) => Of(1) / b;
         public static V SlopeB(V a, V b, V alpha) => -a / (b * b);
+    }
+
+    private struct PReluRow : IBinaryRow
+    {
+        // He et al. 2015: b is the slope below 0.
+        public static V Value(V a, V b, V alpha) => Positive(a, a, b * a);
+        public static V SlopeA(V a, V b, V alpha) => Positive(a, Of(1), b);
+        public static V SlopeB(V a, V b, V alpha) => Positive(a, V.Zero, a);
+
+        private static V Positive(V x, V a, V b) =>
+            Select(Vector512.GreaterThan(x, V.Zero), a, b);
     }
 }

@@ -21,8 +21,11 @@ public sealed class Classification(TargetSpec target, string? loss)
     public override int Outputs =>
         Target.Labels.Length == 2 && Loss.Link != Link.Softmax ? 1 : Target.Labels.Length;
 
+    public override IReadOnlyList<Metric> Scoring(int? top = null) =>
+        ClassMetrics.List(Target.Labels.Length, Loss.Link != Link.Threshold, top);
+
     /// <summary>Scores that are no probabilities have no log loss.</summary>
-    public override IReadOnlyList<Metric> Metrics => Loss.Link == Link.Threshold
+    private protected override IReadOnlyList<Metric> Usual => Loss.Link == Link.Threshold
         ? [ClassMetrics.Accuracy, ClassMetrics.MacroF1]
         : [ClassMetrics.Accuracy, ClassMetrics.MacroF1, ClassMetrics.LogLoss];
 
@@ -90,7 +93,9 @@ public sealed class MultiLabel(TargetSpec target, string? loss)
 
     public override int Outputs => Target.Labels.Length;
 
-    public override IReadOnlyList<Metric> Metrics { get; } =
+    public override IReadOnlyList<Metric> Scoring(int? top = null) => LabelMetrics.All;
+
+    private protected override IReadOnlyList<Metric> Usual { get; } =
         [LabelMetrics.MicroF1, LabelMetrics.LabelAccuracy, LabelMetrics.ExactMatch];
 
     public override Tensor Encode(

@@ -36,18 +36,38 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
     /// <summary>What the loss learns beside the model, for the model's weights.</summary>
     public IReadOnlyList<ParameterSpec> LossParameters => Loss.Parameters(Target.Width);
 
-    /// <summary>In order of importance: the first decides which epoch is the best.</summary>
-    public abstract IReadOnlyList<Metric> Metrics { get; }
+    /// <summary>
+    /// Few and cheap, for every epoch and for tables: the first decides which epoch is the best.
+    /// </summary>
+    public IReadOnlyList<Metric> Metrics { get; private set; } = [];
+
+    /// <summary>Everything that a score tells, the task's usual metrics in front.</summary>
+    /// <param name="top">With classes: top-k accuracy for this k; null: for 5 where there are
+    /// more than 5 labels.</param>
+    public abstract IReadOnlyList<Metric> Scoring(int? top = null);
+
+    private protected abstract IReadOnlyList<Metric> Usual { get; }
 
     /// <summary>The task that a target spec calls for.</summary>
     /// <param name="loss">Loss by name; null: the task's own.</param>
-    /// <exception cref="UsageException">The loss is unknown or does not suit the task.</exception>
-    public static LearningTask Create(TargetSpec target, string? loss) => target.Kind switch
+    /// <param name="metric">What decides which epoch is the best; null: the task's own.</param>
+    /// <exception cref="UsageException">A name is unknown or does not suit the task.</exception>
+    public static LearningTask Create(TargetSpec target, string? loss, string? metric = null)
     {
-        TargetKind.Classes => new Classification(target, loss),
-        TargetKind.MultiLabel => new MultiLabel(target, loss),
-        _ => new Regression(target, loss),
-    };
+        LearningTask task = target.Kind switch
+        {
+            TargetKind.Classes => new Classification(target, loss),
+            TargetKind.MultiLabel => new MultiLabel(target, loss),
+            _ => new Regression(target, loss),
+        };
+        task.Metrics = task.Usual;
+        if (metric is not null)
+        {
+            var chosen = Tasks.Metrics.Find(task, metric);
+            task.Metrics = [chosen, .. task.Usual.Where(m => m.Name != chosen.Name)];
+        }
+        return task;
+    }
 
     /// <summary>Puts a batch of targets on the device in the form that the loss wants.</summary>
     /// <param name="targets">rows x TargetWidth floats as the dataset gives them.</param>

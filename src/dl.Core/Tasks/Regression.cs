@@ -19,19 +19,24 @@ public sealed class Regression(TargetSpec target, string? loss)
 
     public override int Outputs => Target.Names.Length * Loss.OutputsPerTarget;
 
-    /// <summary>The first is what the loss aims at: it chooses the epoch.</summary>
-    public override IReadOnlyList<Metric> Metrics { get; } = Losses.Find(loss ?? "mse") switch
-    {
-        { Name: "quantile", Arguments: [float q] } =>
-            [NumberMetrics.Pinball(q), NumberMetrics.Below, NumberMetrics.Mae],
-        { Name: "poisson" } =>
-            [NumberMetrics.PoissonDeviance, NumberMetrics.Rmse, NumberMetrics.Mae],
-        { OutputsPerTarget: 2 } =>
-            [NumberMetrics.GaussianNll, NumberMetrics.Rmse, NumberMetrics.Mae, NumberMetrics.R2],
-        { Name: "mae" or "huber" or "log_cosh" or "adaptive_robust" } =>
-            [NumberMetrics.Mae, NumberMetrics.Rmse, NumberMetrics.R2],
-        _ => [NumberMetrics.Rmse, NumberMetrics.Mae, NumberMetrics.R2],
-    };
+    public override IReadOnlyList<Metric> Scoring(int? top = null) =>
+        [.. Usual, .. NumberMetrics.All.Except(Usual)];
+
+    /// <summary>The first is what the loss aims at.</summary>
+    private protected override IReadOnlyList<Metric> Usual { get; } =
+        Losses.Find(loss ?? "mse") switch
+        {
+            { Name: "quantile", Arguments: [float q] } =>
+                [LikelihoodMetrics.Pinball(q), LikelihoodMetrics.Below, NumberMetrics.Mae],
+            { Name: "poisson" } =>
+                [LikelihoodMetrics.PoissonDeviance, NumberMetrics.Rmse, NumberMetrics.Mae],
+            { OutputsPerTarget: 2 } =>
+                [LikelihoodMetrics.GaussianNll, NumberMetrics.Rmse, NumberMetrics.Mae,
+                    NumberMetrics.R2],
+            { Name: "mae" or "huber" or "log_cosh" or "adaptive_robust" } =>
+                [NumberMetrics.Mae, NumberMetrics.Rmse, NumberMetrics.R2],
+            _ => [NumberMetrics.Rmse, NumberMetrics.Mae, NumberMetrics.R2],
+        };
 
     public override bool HasDeviations => Loss.OutputsPerTarget == 2;
 

@@ -13,6 +13,10 @@ public abstract partial class Device : IDisposable
     /// </summary>
     public const int SliceAlignment = 128;
 
+    /// <summary>The first place at or behind an offset where a slice may start.</summary>
+    public static long AlignSlice(long offset) =>
+        (offset + SliceAlignment - 1) / SliceAlignment * SliceAlignment;
+
     private readonly Dictionary<long, Stack<Storage>> _pool = [];
 
     /// <summary>`cpu` or `opencl:N`.</summary>

@@ -14,8 +14,15 @@ public sealed record Evaluation(double Loss, Predictions Predictions)
 }
 
 /// <summary>Scores a model with whatever weights it has at the time.</summary>
-internal sealed class Evaluator(Model model, LearningTask task, TrainerSettings settings)
+/// <param name="forward">A batch to raw outputs.</param>
+internal sealed class Evaluator(
+    Device device, Func<Pass, Tensor, Tensor> forward, LearningTask task, TrainerSettings settings)
 {
+    public Evaluator(Model model, LearningTask task, TrainerSettings settings)
+        : this(model.Device, (pass, input) => model.Forward(pass, input), task, settings)
+    {
+    }
+
     private float[] _outputs = [];
 
     /// <param name="rng">Layers draw nothing in inference; the position stays.</param>
@@ -23,12 +30,12 @@ internal sealed class Evaluator(Model model, LearningTask task, TrainerSettings 
     {
         var predictions = new Predictions(task);
         double lossSum = 0;
-        using var tape = new Tape(model.Device, recording: false);
+        using var tape = new Tape(device, recording: false);
         var pass = new Pass(tape, false, rng);
         using var batches = new Batches(dataset, BatchSize(dataset), null, settings.Threads);
         foreach (var batch in batches)
         {
-            var output = model.Forward(pass, Input(tape, dataset, batch));
+            var output = forward(pass, Input(tape, dataset, batch));
             var targets = Targets(dataset, batch);
             var loss = task.BatchLoss(tape, output, targets, batch.Count, settings.Loss);
             predictions.Add(Read(output, ref _outputs), targets, batch.Count);

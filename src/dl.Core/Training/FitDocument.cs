@@ -22,17 +22,20 @@ internal static class FitDocument
             Hyperparameters = Hyperparameters(setup, state),
             Seed = setup.Settings.Seed,
             DataFingerprint = fingerprint,
-            Metrics = new ModelMetrics
-            {
-                Train = Values(result?.Train),
-                Val = Values(result?.Validation),
-                Test = Values(result?.Test),
-            },
+            Metrics = Metrics(result),
             Epochs = state.Epoch,
             BestEpoch = state.BestEpoch,
             History = [.. state.History.Select(r => new HistoryEntry(
                 r.Epoch, r.TrainLoss, r.ValLoss, r.TrainMetric, r.ValMetric, r.LearningRate))],
         };
+
+    /// <param name="result">Null: nothing is known yet.</param>
+    public static ModelMetrics Metrics(FitResult? result) => new()
+    {
+        Train = Values(result?.Train),
+        Val = Values(result?.Validation),
+        Test = Values(result?.Test),
+    };
 
     private static Dictionary<string, double>? Values(Scores? scores)
     {
@@ -54,18 +57,21 @@ internal static class FitDocument
         var (options, settings) = (setup.Options, setup.Settings);
         var result = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal)
         {
-            ["optimizer"] = Text(setup.Rule.Name),
+            ["optimizer"] = Text(setup.Optimizer.Rule.Name),
+            ["optimizer_arguments"] = Arguments(setup.Optimizer),
             ["lr"] = Number(state.FoundRate ?? settings.LearningRate),
             ["schedule"] = Text(settings.Schedule.Text),
             ["batch_size"] = Number(settings.BatchSize),
             ["epochs"] = Number(settings.Epochs),
             ["patience"] = Number(settings.Patience),
-            ["momentum"] = Number(options.Momentum ?? setup.Rule.Momentum),
-            ["weight_decay"] = Number(options.WeightDecay ?? setup.Rule.WeightDecay),
         };
         Add(result, "dropout", options.Dropout ?? 0);
         Add(result, "label_smoothing", options.LabelSmoothing);
+        Add(result, "mixup", options.Mixup);
+        Add(result, "cutmix", options.Cutmix);
         Add(result, "clip_grad", options.ClipGradient ?? 0);
+        Add(result, "clip_value", options.ClipValue ?? 0);
+        Add(result, "l1", options.L1);
         Add(result, "accumulate", settings.Accumulate == 1 ? 0 : settings.Accumulate);
         Add(result, "ema", options.Ema);
         Add(result, "swa", options.Swa);
@@ -86,6 +92,10 @@ internal static class FitDocument
         {
             result["init"] = Text(init);
         }
+        if (options.Metric is { } metric)
+        {
+            result["metric"] = Text(metric);
+        }
         if (options.ClassWeights is not ([] or ["none"]))
         {
             result["class_weights"] = Text(string.Join(",", options.ClassWeights));
@@ -101,6 +111,11 @@ internal static class FitDocument
             to[name] = Number(value);
         }
     }
+
+    /// <summary>`{"beta1":0.9,...,"amsgrad":false}`.</summary>
+    private static JsonElement Arguments(OptimizerSettings settings) => JsonElement.Parse(
+        "{" + string.Join(',', settings.Values.Select(
+            v => $"\"{v.Argument.Name}\":{v.Argument.Text(v.Value)}")) + "}");
 
     private static JsonElement Number(double value) =>
         JsonElement.Parse(value.ToString("R", CultureInfo.InvariantCulture));

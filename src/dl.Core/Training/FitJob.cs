@@ -10,20 +10,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Training;
 
-/// <summary>Loss and metrics of one part of the data.</summary>
-public sealed record Scores(double Loss, IReadOnlyDictionary<string, double> Metrics)
-{
-    internal static Scores? Of(Trainer trainer, IDataset? data)
-    {
-        if (data is not { Count: > 0 })
-        {
-            return null;
-        }
-        var evaluation = trainer.Evaluate(data);
-        return new Scores(evaluation.Loss, evaluation.Metrics);
-    }
-}
-
 /// <summary>What a fit gave; FitReport prints it.</summary>
 /// <param name="Epochs">Epochs trained, which may be fewer than asked for.</param>
 /// <param name="Runs">With folds or repeats: the scores of each held-out part.</param>
@@ -31,7 +17,11 @@ public sealed record Scores(double Loss, IReadOnlyDictionary<string, double> Met
 public sealed record FitResult(
     string Model, int Epochs, int BestEpoch, double Seconds, string Device, Scores? Train,
     Scores? Validation, Scores? Test, IReadOnlyList<Scores> Runs, bool Interrupted,
-    string? Output, FitSetup Setup, IReadOnlyList<EpochRecord> History);
+    string? Output, FitSetup Setup, IReadOnlyList<EpochRecord> History)
+{
+    /// <summary>Of an ensemble, what the file of each member said; else empty.</summary>
+    public IReadOnlyList<ModelDocument> Members { get; init; } = [];
+}
 
 public static class FitJob
 {
@@ -54,7 +44,9 @@ public static class FitJob
         }
         using var device = devices.Open(options.Device, setup.Work, options.Threads);
         log.LogInformation("device {Device}: {Description}", device.Name, device.Description);
-        return Train(setup, device, data.Fingerprint, events, log);
+        return options.Ensemble is null
+            ? Train(setup, device, data.Fingerprint, events, log)
+            : EnsembleJob.Run(setup, device, data.Fingerprint, events, log);
     }
 
     /// <summary>
@@ -84,6 +76,10 @@ public static class FitJob
         {
             throw new UsageException("--resume: does not go with --folds or --repeats");
         }
+        if (options.Ensemble is not null && (options.Folds is not null || options.Repeats > 1))
+        {
+            throw new UsageException("--ensemble: does not go with --folds or --repeats");
+        }
         CheckNames(options);
         CheckAveraging(options);
         // Refused before training, not after.
@@ -107,7 +103,7 @@ public static class FitJob
     private static void CheckNames(FitOptions options)
     {
         Zoo.CheckName(options.Model);
-        _ = options.Optimizer is null ? null : Optimizers.Find(options.Optimizer);
+        _ = options.Optimizer is null ? null : OptimizerSettings.Parse(options.Optimizer);
         _ = options.Schedule is null ? null : Schedules.Find(options.Schedule);
         _ = options.Warmup is null ? null : Warmup.Parse(options.Warmup);
         if (options.From is { } path)
@@ -117,6 +113,10 @@ public static class FitJob
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
         ClassWeights.Check(options.ClassWeights);
         _ = options.Init is null ? null : Initializers.Find(options.Init);
+        if (options.Metric is { } metric)
+        {
+            Metrics.CheckName(metric);
+        }
         if (options.Data.Target.Intersect(options.Data.Ignore).FirstOrDefault() is { } both)
         {
             throw new UsageException($"--ignore: '{both}' is also the --target; name it once");
@@ -140,7 +140,7 @@ public static class FitJob
     }
 
     /// <summary>One run, its best weights in the model file.</summary>
-    private static FitResult Train(
+    internal static FitResult Train(
         FitSetup setup, Device device, string fingerprint, FitEvents events, ILogger log)
     {
         var options = setup.Options;
@@ -253,8 +253,9 @@ public static class FitJob
                     ?? throw new UsageException(
                         "--repeats: nothing is held out to score; give --folds, --test or --val");
                 runs.Add(held);
-                var (metric, value) = held.Metrics.First();
-                log.LogInformation("run {Run}: {Metric} {Value:0.####}", runs.Count, metric, value);
+                string metric = setup.Task.Metrics[0].Name;
+                log.LogInformation(
+                    "run {Run}: {Metric} {Value:0.####}", runs.Count, metric, held.Metrics[metric]);
             }
             var last = setup!;
             if (options.Output is null)

@@ -20,13 +20,20 @@ public sealed record FitOptions
     /// <summary>Loss by name with its arguments (`huber:0.5`); null: the task's own.</summary>
     public string? Loss { get; init; }
 
+    /// <summary>
+    /// What decides which epoch is the best: a metric, or `loss`; null: the task's own.
+    /// </summary>
+    public string? Metric { get; init; }
+
     /// <summary>Passes over the data; null: about 4000 steps, 10 to 200 epochs.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>Samples a step; null: chosen by the number of samples.</summary>
     public int? BatchSize { get; init; }
 
-    /// <summary>Null: the architecture's own, or adam.</summary>
+    /// <summary>
+    /// With arguments behind a colon (`rmsprop:alpha=0.95`); null: the architecture's own, or adam.
+    /// </summary>
     public string? Optimizer { get; init; }
 
     /// <summary>Null: the optimiser's own default.</summary>
@@ -76,9 +83,22 @@ public sealed record FitOptions
     /// <summary>Initialiser by name; null: by activation.</summary>
     public string? Init { get; init; }
 
+    /// <summary>Longest gradient, as a norm over all weights; null: no limit.</summary>
     public double? ClipGradient { get; init; }
 
+    /// <summary>Largest element of a gradient; null: no limit.</summary>
+    public double? ClipValue { get; init; }
+
+    /// <summary>By this times the rate every step moves weights to 0.</summary>
+    public double L1 { get; init; }
+
     public double LabelSmoothing { get; init; }
+
+    /// <summary>Alpha of mixup; 0: none.</summary>
+    public double Mixup { get; init; }
+
+    /// <summary>Alpha of cutmix; 0: none.</summary>
+    public double Cutmix { get; init; }
 
     /// <summary>`balanced`, or `LABEL=WEIGHT` items; empty: all classes count alike.</summary>
     public string[] ClassWeights { get; init; } = [];
@@ -94,6 +114,9 @@ public sealed record FitOptions
 
     /// <summary>Wall-clock budget in seconds; null: none.</summary>
     public double? TimeBudget { get; init; }
+
+    /// <summary>Members of an ensemble, trained from seeds in a row; null: one model.</summary>
+    public int? Ensemble { get; init; }
 
     public int? Folds { get; init; }
 

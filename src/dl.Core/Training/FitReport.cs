@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Dl.Files;
 
 namespace Dl.Training;
 
@@ -17,7 +18,8 @@ public static class FitReport
             writer.WriteStartObject();
             writer.WriteString("model", result.Output ?? result.Model);
             writer.WriteString("architecture", result.Model);
-            writer.WriteNumber("parameters", result.Setup.Plan.ParameterCount);
+            writer.WriteNumber("parameters",
+                result.Setup.Plan.ParameterCount * Math.Max(1, result.Members.Count));
             writer.WriteNumber("epochs", result.Epochs);
             writer.WriteNumber("best_epoch", result.BestEpoch);
             writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));
@@ -25,6 +27,15 @@ public static class FitReport
             Write(writer, "train", result.Train);
             Write(writer, "val", result.Validation);
             Write(writer, "test", result.Test);
+            if (result.Members.Count > 0)
+            {
+                writer.WriteStartArray("members");
+                foreach (var member in result.Members)
+                {
+                    Write(writer, member);
+                }
+                writer.WriteEndArray();
+            }
             if (result.Runs.Count > 0)
             {
                 writer.WriteStartArray("runs");
@@ -33,7 +44,7 @@ public static class FitReport
                     WriteValues(writer, run);
                 }
                 writer.WriteEndArray();
-                var (mean, deviation) = Spread(result.Runs);
+                var (mean, deviation) = Scores.Spread(result.Runs, r => r.All);
                 Write(writer, "mean", mean);
                 Write(writer, "std", deviation);
             }
@@ -55,14 +66,18 @@ public static class FitReport
         }
         if (result.Runs.Count > 0)
         {
-            var (mean, deviation) = Spread(result.Runs);
+            var (mean, deviation) = Scores.Spread(result.Runs, r => r.Metrics);
             rows.Add(("mean", mean));
             rows.Add(("std", deviation));
+        }
+        for (int i = 0; i < result.Members.Count; i++)
+        {
+            Add(rows, $"member {i + 1}", Own(result.Members[i].Metrics));
         }
         var text = new StringBuilder();
         if (rows.Count > 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{"",-8}{"loss",12}");
+            text.Append(CultureInfo.InvariantCulture, $"{"",-10}{"loss",12}");
             foreach (string name in rows[0].Scores.Metrics.Keys)
             {
                 text.Append(CultureInfo.InvariantCulture, $"{name,16}");
@@ -71,42 +86,93 @@ public static class FitReport
         }
         foreach (var (name, scores) in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{name,-8}{scores.Loss,12:0.0000}");
+            text.Append(CultureInfo.InvariantCulture, $"{name,-10}{scores.Loss,12:0.0000}");
             foreach (double value in scores.Metrics.Values)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{Number(value),16}");
+                text.Append(CultureInfo.InvariantCulture, $"{PredictReport.Number(value),16}");
             }
             text.Append('\n');
         }
         if (result.Output is { } output && !result.Interrupted)
         {
-            text.Append(CultureInfo.InvariantCulture,
-                $"{output}: epoch {result.BestEpoch} of {result.Epochs}, ");
+            text.Append(CultureInfo.InvariantCulture, $"{output}: ");
+            text.Append(result.Members.Count > 0
+                ? $"ensemble of {result.Members.Count}, "
+                : $"epoch {result.BestEpoch} of {result.Epochs}, ");
             text.Append(CultureInfo.InvariantCulture,
                 $"{result.Seconds:0.0} s on {result.Device}\n");
         }
         return text.ToString();
     }
 
-    /// <summary>Mean and sample standard deviation of the runs.</summary>
-    internal static (Scores Mean, Scores Deviation) Spread(IReadOnlyList<Scores> runs)
+    /// <summary>What was reported of joined models: `dl fit --members`.</summary>
+    public static string Joined(string output, ModelDocument document, bool json)
     {
-        var (means, deviations) =
-            (new Dictionary<string, double>(), new Dictionary<string, double>());
-        foreach (string name in runs[0].Metrics.Keys)
+        var members = document.Members!;
+        long parameters = 0;
+        for (int i = 0; i < members.Length; i++)
         {
-            (means[name], deviations[name]) = Spread(runs.Select(r => r.Metrics[name]));
+            parameters += document.GraphOf(i).Plan().ParameterCount;
         }
-        var (loss, lossDeviation) = Spread(runs.Select(r => r.Loss));
-        return (new Scores(loss, means), new Scores(lossDeviation, deviations));
+        if (!json)
+        {
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{output}: ensemble of {members.Length}, {parameters:N0} parameters\n");
+        }
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("model", output);
+            writer.WriteNumber("parameters", parameters);
+            writer.WriteStartArray("members");
+            foreach (var member in members)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("architecture", member.Architecture ?? document.Architecture);
+                WriteCourse(writer, member.Seed, member.Epochs, member.BestEpoch);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 
-    private static (double Mean, double Deviation) Spread(IEnumerable<double> values)
+    private static void Write(Utf8JsonWriter writer, ModelDocument member)
     {
-        var all = values.ToArray();
-        double mean = all.Average();
-        double sum = all.Sum(v => (v - mean) * (v - mean));
-        return (mean, all.Length < 2 ? 0 : Math.Sqrt(sum / (all.Length - 1)));
+        writer.WriteStartObject();
+        WriteCourse(writer, member.Seed, member.Epochs, member.BestEpoch);
+        foreach (var (name, values) in new[]
+        {
+            ("train", member.Metrics.Train), ("val", member.Metrics.Val),
+            ("test", member.Metrics.Test),
+        })
+        {
+            if (values is not null)
+            {
+                PredictReport.Write(writer, name, values);
+            }
+        }
+        writer.WriteEndObject();
+    }
+
+    private static void WriteCourse(Utf8JsonWriter writer, ulong seed, int epochs, int best)
+    {
+        writer.WriteNumber("seed", seed);
+        writer.WriteNumber("epochs", epochs);
+        writer.WriteNumber("best_epoch", best);
+    }
+
+    /// <summary>A member's figures on held-out data, or else on its training data.</summary>
+    private static Scores? Own(ModelMetrics metrics)
+    {
+        if ((metrics.Test ?? metrics.Val ?? metrics.Train) is not { } values)
+        {
+            return null;
+        }
+        var rest = values.Where(v => v.Key != "loss").ToDictionary(v => v.Key, v => v.Value);
+        return new Scores(values.GetValueOrDefault("loss", double.NaN), rest);
     }
 
     private static void Add(List<(string, Scores)> rows, string name, Scores? scores)
@@ -116,10 +182,6 @@ public static class FitReport
             rows.Add((name, scores));
         }
     }
-
-    private static string Number(double value) => Math.Abs(value) >= 1000
-        ? value.ToString("0.0", CultureInfo.InvariantCulture)
-        : value.ToString("0.0000", CultureInfo.InvariantCulture);
 
     private static void Write(Utf8JsonWriter writer, string name, Scores? scores)
     {
@@ -136,7 +198,7 @@ public static class FitReport
     {
         writer.WriteStartObject();
         WriteNumber(writer, "loss", scores.Loss);
-        foreach (var (metric, value) in scores.Metrics)
+        foreach (var (metric, value) in scores.All)
         {
             WriteNumber(writer, metric, value);
         }

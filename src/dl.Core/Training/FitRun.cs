@@ -54,6 +54,7 @@ internal sealed class FitRun : IDisposable
         };
         Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
         _optimizer = CreateOptimizer();
+        SayWhatDecays();
         Trainer = new Trainer(Model, setup.Task, _optimizer, _setup.Settings, setup.Data);
         Trainer.State.Options = setup.Fingerprint(fingerprint);
     }
@@ -112,7 +113,7 @@ internal sealed class FitRun : IDisposable
             }
         }
         checkpoint.Model.LoadWeights(Model);
-        _optimizer.Restore(name => Run(checkpoint, name));
+        _optimizer.Restore(name => State(checkpoint, name));
         _optimizer.Steps = state.OptimizerSteps;
         Trainer.Restore(
             state, state.BestEpoch > 0 ? Run(checkpoint, BestName) : null,
@@ -138,9 +139,11 @@ internal sealed class FitRun : IDisposable
         }
     }
 
-    private Optimizer CreateOptimizer() => new(
-        _setup.Rule, Model.Weights, Model.Device, _setup.Options.Momentum,
-        _setup.Options.WeightDecay);
+    private Optimizer CreateOptimizer() => new(_setup.Optimizer, Model.Weights, Model.Device)
+    {
+        ClipValue = _setup.Options.ClipValue,
+        L1 = _setup.Options.L1,
+    };
 
     /// <summary>Trains until done. False: interrupted, and the state is saved.</summary>
     public bool Train(FitEvents events, Action<EpochRecord> epochDone)
@@ -202,13 +205,43 @@ internal sealed class FitRun : IDisposable
 
     private float[] Run(Checkpoint checkpoint, string name)
     {
-        var values = checkpoint.ReadState(name);
-        return values?.Length == Model.Weights.Length
+        var values = State(checkpoint, name);
+        return values.Length == Model.Weights.Length
             ? values
             : throw new DataException(
                 $"{checkpoint.File.Path}: '{name}' does not fit the model; remove the checkpoint "
                 + "to start again");
     }
+
+    private static float[] State(Checkpoint checkpoint, string name) =>
+        checkpoint.ReadState(name) ?? throw new DataException(
+            $"{checkpoint.File.Path}: has no '{name}'; remove the checkpoint to start again");
+
+    /// <summary>Which weights are pulled to 0 and which are not.</summary>
+    private void SayWhatDecays()
+    {
+        var (decay, l1) = (_setup.Optimizer["weight_decay"], _setup.Options.L1);
+        if (decay == 0 && l1 == 0)
+        {
+            return;
+        }
+        var pulled = Model.Weights.All.Where(p => p.Spec.Trains && p.Spec.Decays).ToList();
+        int others = Model.Weights.All.Count(p => p.Spec.Trains && !p.Spec.Decays);
+        string both = decay > 0 && l1 > 0 ? " and " : "";
+        string what = (decay > 0 ? FormattableString.Invariant($"weight decay {decay}") : "")
+            + both + (l1 > 0 ? FormattableString.Invariant($"L1 {l1}") : "");
+        _log.LogInformation(
+            "{What} on {Weights} weights ({Numbers}), not on {Others} biases, norms and embeddings",
+            what, pulled.Count, Count(pulled.Sum(p => p.Spec.Shape.Count)), others);
+    }
+
+    /// <summary>`1.2 M numbers`, `45 k numbers`, `128 numbers`.</summary>
+    private static string Count(long numbers) => numbers switch
+    {
+        >= 1_000_000 => FormattableString.Invariant($"{numbers / 1e6:0.#} M numbers"),
+        >= 10_000 => FormattableString.Invariant($"{numbers / 1e3:0.#} k numbers"),
+        _ => $"{numbers} numbers",
+    };
 
     private bool Due(int epoch, int? every) => every is { } n
         ? epoch % n == 0

@@ -11,7 +11,7 @@ namespace Dl.Training;
 /// <summary>A resolved training run on one split of the data.</summary>
 public sealed record FitSetup(
     FitOptions Options, DataSplits Data, LearningTask Task, Graph Graph, GraphPlan Plan,
-    OptimizerRule Rule, TrainerSettings Settings)
+    OptimizerSettings Optimizer, TrainerSettings Settings)
 {
     /// <summary>Training samples below which Architecture.SmallDataDecay applies.</summary>
     private const int SmallData = 5000;
@@ -27,7 +27,8 @@ public sealed record FitSetup(
         var named = Zoo.Find(colon < 0 ? options.Model : options.Model[..colon]);
         string? loss = options.Loss
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
-        var task = LearningTask.Create(target, loss);
+        bool byLoss = options.Metric == Metrics.Loss;
+        var task = LearningTask.Create(target, loss, byLoss ? null : options.Metric);
         if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
@@ -43,13 +44,13 @@ public sealed record FitSetup(
         {
             options = options with { Optimizer = "adamw", WeightDecay = decay };
         }
-        var rule = Optimizers.Find(options.Optimizer ?? architecture?.Optimizer ?? "adam");
+        var optimizer = ChooseOptimizer(options, architecture);
         int batch = Math.Min(
             options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
         int epochs = options.Epochs ?? DefaultEpochs(count, batch);
         var schedule = Schedules.Find(options.Schedule ?? architecture?.Schedule ?? "cosine");
         var settings = new TrainerSettings(
-            epochs, batch, Rate(options, architecture, rule), options.ClipGradient,
+            epochs, batch, Rate(options, architecture, optimizer.Rule), options.ClipGradient,
             options.Patience ?? DefaultPatience(options, schedule, epochs), seed,
             new LossSettings
             {
@@ -63,20 +64,30 @@ public sealed record FitSetup(
             Warmup = RateCurve.Choose(schedule, options.Warmup),
             Accumulate = options.Accumulate,
             Averaging = new AveragingSettings(options.Ema, options.Swa, options.SwaRate),
+            BestByLoss = byLoss,
+            Mixing = new MixingSettings(options.Mixup, options.Cutmix),
         };
         CheckWarmup(settings, count);
+        settings.Mixing.Check(data.Train.FeatureShape);
         log.LogInformation(
             "{Task} of {Target}, {Outputs} output(s)", task.Kind, string.Join(", ", target.Names),
             task.Outputs);
+        if (options.Metric is not null && data.Validation is null)
+        {
+            log.LogWarning(
+                "--metric {Metric}: nothing is held out to choose by, the last epoch is kept",
+                options.Metric);
+        }
         var plan = graph.Plan().Freeze(options.Freeze);
+        GraphChecks.Check(plan, count, batch);
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
-            options.Model, plan.ParameterCount, task.Loss.Text, rule.Name,
+            options.Model, plan.ParameterCount, task.Loss.Text, optimizer.ToShortString(),
             options.FindRate ? "to be found"
                 : settings.LearningRate.ToString(CultureInfo.InvariantCulture),
             settings.Schedule.Text, batch, epochs);
-        return new FitSetup(options, data, task, graph, plan, rule, settings);
+        return new FitSetup(options, data, task, graph, plan, optimizer, settings);
     }
 
     /// <summary>Does the course of the rate depend on the number of epochs?</summary>
@@ -94,7 +105,8 @@ public sealed record FitSetup(
             ["data"] = data,
             ["task"] = Task.Kind,
             ["loss"] = Task.Loss.Text,
-            ["optimizer"] = Rule.Name,
+            ["optimizer"] = Optimizer.ToString(),
+            ["l1"] = Text(Options.L1),
             ["batch_size"] = Text(Settings.BatchSize),
             ["lr"] = Options.FindRate ? "find" : Text(Settings.LearningRate),
             ["schedule"] = Settings.Schedule.Text,
@@ -106,12 +118,14 @@ public sealed record FitSetup(
             ["swa_lr"] = Text(Options.SwaRate),
             ["from"] = Options.From is { } path ? Transfer.Fingerprint(path) : "",
             ["freeze"] = string.Join(",", Options.Freeze),
-            ["momentum"] = Text(Options.Momentum),
-            ["weight_decay"] = Text(Options.WeightDecay),
             ["dropout"] = Text(Options.Dropout),
             ["init"] = Options.Init ?? "",
+            ["metric"] = Options.Metric ?? "",
             ["clip_grad"] = Text(Options.ClipGradient),
+            ["clip_value"] = Text(Options.ClipValue),
             ["label_smoothing"] = Text(Options.LabelSmoothing),
+            ["mixup"] = Text(Options.Mixup),
+            ["cutmix"] = Text(Options.Cutmix),
             ["class_weights"] = string.Join(",", Options.ClassWeights),
             ["pos_weight"] = Text(Options.PositiveWeight),
             ["seed"] = Text(Settings.Seed),
@@ -125,6 +139,24 @@ public sealed record FitSetup(
             : throw new UsageException(
                 $"--pos-weight: goes with the loss binary_cross_entropy, here it is "
                 + $"{task.Loss.Text}; for classes use --class-weights");
+
+    /// <summary>The optimiser with its arguments; --momentum and --weight-decay are such.</summary>
+    /// <exception cref="UsageException">It does not take what is given.</exception>
+    private static OptimizerSettings ChooseOptimizer(
+        FitOptions options, Architecture? architecture)
+    {
+        var settings = OptimizerSettings
+            .Parse(options.Optimizer ?? architecture?.Optimizer ?? "adam")
+            .WithOption("--momentum", "momentum", options.Momentum)
+            .WithOption("--weight-decay", "weight_decay", options.WeightDecay);
+        if (options.L1 > 0 && settings.Has("l1"))
+        {
+            throw new UsageException(
+                $"--l1: {settings.Rule.Name} has an l1 of its own; give --optimizer "
+                + $"{settings.Rule.Name}:l1={options.L1.ToString(CultureInfo.InvariantCulture)}");
+        }
+        return settings;
+    }
 
     /// <summary>The architecture's rate goes with the optimiser that it would get.</summary>
     private static double Rate(

@@ -46,6 +46,7 @@ public static class ModelReport
         Line(text, "input", Input(document.Preprocessing));
         Line(text, "model", $"{document.Architecture ?? "a graph file"}, "
             + $"{Count(model.Plan.ParameterCount)} parameters");
+        Members(text, model);
         Line(text, "trained", $"{document.Epochs} epochs, seed {document.Seed}, epoch "
             + $"{document.BestEpoch} kept; loss {document.Loss}");
         var options = document.Hyperparameters.Select(h => $"{h.Key} {h.Value}");
@@ -63,7 +64,7 @@ public static class ModelReport
     {
         var text = new StringBuilder(Layers(setup.Plan)).Append('\n');
         int batch = setup.Settings.BatchSize;
-        var memory = ModelMemory.Of(setup.Plan, batch, setup.Rule.State.Length);
+        var memory = ModelMemory.Of(setup.Plan, batch, setup.Optimizer);
         Line(text, "weights", Bytes(memory.Weights));
         Line(text, "training", $"about {Bytes(memory.Total)} of device memory at batch size "
             + $"{batch}: {Bytes(memory.State)} gradients and optimizer state, "
@@ -142,6 +143,25 @@ public static class ModelReport
         _ => preprocessing.FeatureShape.ToString(),
     };
 
+    /// <summary>The members of an ensemble, a line each.</summary>
+    private static void Members(StringBuilder text, LoadedModel model)
+    {
+        var members = model.Document.Members ?? [];
+        if (members.Length > 0)
+        {
+            Line(text, "ensemble", $"{members.Length} members, "
+                + $"{Count(model.Plans.Sum(p => p.ParameterCount))} parameters in all");
+        }
+        for (int i = 0; i < members.Length; i++)
+        {
+            string other = members[i].Graph is null
+                ? ""
+                : $"{members[i].Architecture ?? "a graph file"}, ";
+            Line(text, $"member {i + 1}", $"{other}seed {members[i].Seed}, epoch "
+                + $"{members[i].BestEpoch} of {members[i].Epochs} kept");
+        }
+    }
+
     private static void Metrics(StringBuilder text, string name, Dictionary<string, double>? values)
     {
         if (values is not null)
@@ -169,15 +189,14 @@ public static class ModelReport
 /// <summary>
 /// An estimate of device memory, in bytes; what kernels use for themselves is not in it.
 /// </summary>
-/// <param name="State">Gradients and the optimiser's runs, each as long as the weights.</param>
+/// <param name="State">Gradients and what the optimiser keeps of every weight.</param>
 /// <param name="Activations">Outputs of all layers for one batch, kept for the backward pass, and
 /// the gradients of the two largest, which live at the same time.</param>
 public sealed record ModelMemory(long Weights, long State, long Activations)
 {
     public long Total => Weights + State + Activations;
 
-    /// <param name="stateRuns">Runs of optimiser state; 2 for Adam.</param>
-    public static ModelMemory Of(GraphPlan plan, int batch, int stateRuns)
+    public static ModelMemory Of(GraphPlan plan, int batch, OptimizerSettings optimizer)
     {
         long weights = plan.ParameterCount * sizeof(float);
         long outputs = plan.Input.Count, first = 0, second = 0;
@@ -187,8 +206,15 @@ public sealed record ModelMemory(long Weights, long State, long Activations)
             outputs += count;
             (first, second) = count > first ? (count, first) : (first, Math.Max(second, count));
         }
+        var method = optimizer.Rule.Method(optimizer);
+        long state = 0;
+        for (int run = 0; run < method.State.Count; run++)
+        {
+            state += plan.Steps.Sum(s => s.Parameters.Sum(
+                p => p.Trains ? method.StateLength(run, p.Shape) : 0));
+        }
         return new ModelMemory(
-            weights, weights * (1 + stateRuns),
+            weights, weights + (state * sizeof(float)),
             (outputs + first + second) * batch * sizeof(float));
     }
 }

@@ -1,37 +1,77 @@
-// Optimisers by name. A rule names its state (runs of memory as long as the weights), its defaults
-// and the device's fused step over one group of weights; the loop over groups is here.
-using Dl.Models;
-using Dl.Ops;
-using Dl.Tensors;
-
+// Optimisers by name: what each is, its arguments with their defaults (PyTorch's, where PyTorch has
+// the rule), and how it moves weights (OptimizerRules.cs, Adafactor.cs).
 namespace Dl.Training;
 
-/// <summary>The numbers of one step.</summary>
-/// <param name="Decay">Weight decay; 0 for groups that do not decay.</param>
-/// <param name="Step">Counts from 1.</param>
-public readonly record struct StepNumbers(float Rate, float Momentum, float Decay, long Step);
-
-/// <summary>Updates one group of weights; state runs are in the rule's order.</summary>
-public delegate void StepRule(
-    Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers numbers);
-
 /// <summary>A named optimiser and its defaults.</summary>
-/// <param name="State">Names of its state runs, as checkpoints store them.</param>
+/// <param name="LearningRate">The rate unless the user says otherwise.</param>
+/// <param name="Method">Makes the rule from the values of its arguments.</param>
 public sealed record OptimizerRule(
-    string Name, string Description, double LearningRate, double Momentum, double WeightDecay,
-    string[] State, StepRule Step);
+    string Name, string Description, double LearningRate,
+    IReadOnlyList<OptimizerArgument> Arguments,
+    Func<OptimizerSettings, IUpdateMethod> Method)
+{
+    /// <summary>`Adam (...); lr 0.001, beta1 0.9, ...`: all that can be set.</summary>
+    public string Summary
+    {
+        get
+        {
+            var parts = Arguments.Select(a => $"{a.Name}={a.Text(a.Default)}");
+            return FormattableString.Invariant(
+                $"{Description}; lr {LearningRate}, {string.Join(',', parts)}");
+        }
+    }
+}
 
 public static class Optimizers
 {
     /// <summary>Every optimiser, in the order in which they are listed to people.</summary>
     public static IReadOnlyList<OptimizerRule> All { get; } =
     [
-        new("sgd", "stochastic gradient descent; --momentum", 0.1, 0, 0, ["momentum"], Sgd),
-        new("momentum", "SGD with momentum 0.9 (Polyak 1964)", 0.02, 0.9, 0, ["momentum"], Sgd),
-        new("nesterov", "SGD with Nesterov's momentum 0.9", 0.02, 0.9, 0, ["momentum"], Nesterov),
-        new("adam", "Adam (Kingma and Ba 2015)", 0.001, 0, 0, ["m", "v"], Adam),
-        new("adamw", "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
-            0.001, 0, 0.01, ["m", "v"], AdamW),
+        new("sgd", "stochastic gradient descent; with -b all, gradient descent", 0.1,
+            Sgd(0, false), OptimizerRules.Sgd),
+        new("momentum", "SGD with momentum (Polyak 1964)", 0.02, Sgd(0.9, false),
+            OptimizerRules.Sgd),
+        new("nesterov", "SGD with Nesterov's momentum (Sutskever et al. 2013)", 0.02,
+            Sgd(0.9, true), OptimizerRules.Sgd),
+        new("adagrad", "rates by the sum of squared gradients (Duchi et al. 2011)", 0.05,
+            [Above0("epsilon", 1e-10), new("lr_decay", 0),
+                new("initial_accumulator_value", 0), .. Decay(0, false)],
+            OptimizerRules.Adagrad),
+        new("adadelta", "steps as large as former ones (Zeiler 2012)", 1,
+            [Share("rho", 0.9), Above0("epsilon", 1e-6), .. Decay(0, false)],
+            OptimizerRules.Adadelta),
+        new("rmsprop", "rates by the mean of squared gradients (Hinton 2012)", 0.001,
+            [Share("alpha", 0.99), Above0("epsilon", 1e-8), Share("momentum", 0),
+                Switch("centered", false), .. Decay(0, false)],
+            OptimizerRules.RmsProp),
+        new("adam", "Adam (Kingma and Ba 2015)", 0.001, Adam(false, 0, false),
+            OptimizerRules.Adam),
+        new("amsgrad", "Adam whose rates never rise (Reddi et al. 2018)", 0.001,
+            Adam(true, 0, false), OptimizerRules.Adam),
+        new("adamw", "Adam with decoupled weight decay (Loshchilov and Hutter 2019)", 0.001,
+            Adam(false, 0.01, true), OptimizerRules.Adam),
+        new("adamax", "Adam with the largest gradient (Kingma and Ba 2015)", 0.002,
+            [.. Betas(0.9, 0.999), Above0("epsilon", 1e-8), .. Decay(0, false)],
+            OptimizerRules.Adamax),
+        new("nadam", "Adam with Nesterov's momentum (Dozat 2016)", 0.002,
+            [.. Betas(0.9, 0.999), Above0("epsilon", 1e-8), new("momentum_decay", 0.004),
+                .. Decay(0, false)],
+            OptimizerRules.Nadam),
+        new("radam", "Adam with a rectified start (Liu et al. 2020)", 0.001,
+            [.. Betas(0.9, 0.999), Above0("epsilon", 1e-8), .. Decay(0, false)],
+            OptimizerRules.Radam),
+        new("adafactor", "Adam in little memory (Shazeer and Stern 2018)", 0.001,
+            [Share("beta1", 0), Above0("decay_rate", 0.8), Above0("epsilon", 1e-30),
+                Above0("epsilon2", 1e-3), Above0("clip_threshold", 1),
+                Switch("scale_parameter", false), Switch("relative_step", false),
+                .. Decay(0, true)],
+            settings => new Adafactor(settings)),
+        new("ftrl", "follow the regularised leader, sparse with l1 (McMahan et al. 2013)", 0.05,
+            [Above0("beta", 1), new("l1", 0), new("l2", 0), new("initial_accumulator_value", 0),
+                new("weight_decay", 0), Switch("maximize", false)],
+            OptimizerRules.Ftrl),
+        new("lion", "the sign of the momentum (Chen et al. 2023)", 0.0002,
+            [.. Betas(0.9, 0.99), .. Decay(0, true)], OptimizerRules.Lion),
     ];
 
     /// <exception cref="UsageException">No optimiser has this name.</exception>
@@ -47,144 +87,26 @@ public static class Optimizers
         throw new UsageException(Nearest.Unknown("optimizer", name, All.Select(r => r.Name)));
     }
 
-    private static void Sgd(
-        Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>
-        device.SgdStep(
-            group.Values, group.Gradients, n.Momentum == 0 ? null : state[0], group.Count, n.Rate,
-            n.Momentum, n.Decay, false);
+    private static OptimizerArgument[] Sgd(double momentum, bool nesterov) =>
+        [Share("momentum", momentum), new("dampening", 0, Below: 1),
+            Switch("nesterov", nesterov), .. Decay(0, false)];
 
-    private static void Nesterov(
-        Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>
-        device.SgdStep(
-            group.Values, group.Gradients, state[0], group.Count, n.Rate, n.Momentum, n.Decay,
-            true);
+    private static OptimizerArgument[] Adam(bool amsgrad, double decay, bool decoupled) =>
+        [.. Betas(0.9, 0.999), Above0("epsilon", 1e-8), Switch("amsgrad", amsgrad),
+            .. Decay(decay, decoupled)];
 
-    private static void Adam(
-        Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>
-        device.AdamStep(
-            group.Values, group.Gradients, state[0], state[1], group.Count, AdamNumbers(n, false));
+    private static OptimizerArgument[] Betas(double beta1, double beta2) =>
+        [Share("beta1", beta1), Share("beta2", beta2)];
 
-    private static void AdamW(
-        Device device, ParameterGroup group, ReadOnlySpan<Storage> state, StepNumbers n) =>
-        device.AdamStep(
-            group.Values, group.Gradients, state[0], state[1], group.Count, AdamNumbers(n, true));
+    /// <summary>Weight decay: added to the gradient, or (decoupled) taken from weights.</summary>
+    private static OptimizerArgument[] Decay(double value, bool decoupled) =>
+        [new("weight_decay", value), Switch("decoupled", decoupled), Switch("maximize", false)];
 
-    private static AdamSettings AdamNumbers(StepNumbers n, bool decoupled) => new(
-        n.Rate, 0.9f, 0.999f, 1e-8f, n.Decay, decoupled,
-        (float)(1 - Math.Pow(0.9, n.Step)), (float)(1 - Math.Pow(0.999, n.Step)));
-}
+    private static OptimizerArgument Share(string name, double value) => new(name, value, Below: 1);
 
-/// <summary>A rule at work on the weights of one model.</summary>
-public sealed class Optimizer : IDisposable
-{
-    private readonly Device _device;
-    private readonly Weights _weights;
-    private readonly Storage[] _state;
-    private readonly Storage[][] _slices;
-    private readonly Storage _norm;
-    private readonly float _momentum;
-    private readonly float _decay;
+    private static OptimizerArgument Above0(string name, double value) =>
+        new(name, value, Open: true);
 
-    /// <param name="momentum">Null: the rule's own; likewise the weight decay.</param>
-    public Optimizer(
-        OptimizerRule rule, Weights weights, Device device, double? momentum, double? weightDecay)
-    {
-        Rule = rule;
-        (_weights, _device) = (weights, device);
-        _momentum = (float)(momentum ?? rule.Momentum);
-        _decay = (float)(weightDecay ?? rule.WeightDecay);
-        _norm = device.Rent(DType.F32, 1);
-        _state = new Storage[rule.State.Length];
-        for (int i = 0; i < _state.Length; i++)
-        {
-            _state[i] = device.Rent(DType.F32, weights.Length);
-            device.Fill(_state[i], checked((int)weights.Length), 0);
-        }
-        _slices = new Storage[weights.Groups.Count][];
-        for (int g = 0; g < _slices.Length; g++)
-        {
-            var group = weights.Groups[g];
-            _slices[g] = new Storage[_state.Length];
-            for (int i = 0; i < _state.Length; i++)
-            {
-                _slices[g][i] = device.Slice(_state[i], group.Offset, group.Count);
-            }
-        }
-    }
-
-    public OptimizerRule Rule { get; }
-
-    /// <summary>Steps done.</summary>
-    public long Steps { get; set; }
-
-    /// <summary>One update from the gradients of the last backward pass.</summary>
-    public void Step(double rate, double? clipNorm)
-    {
-        _weights.CompleteGradients();
-        Steps++;
-        if (clipNorm is { } limit)
-        {
-            Clip((float)limit);
-        }
-        for (int g = 0; g < _slices.Length; g++)
-        {
-            var group = _weights.Groups[g];
-            Rule.Step(_device, group, _slices[g], new StepNumbers(
-                (float)rate, _momentum, group.Decays ? _decay : 0, Steps));
-        }
-        _weights.ClearGradients();
-    }
-
-    /// <summary>State by name, for a checkpoint.</summary>
-    public IEnumerable<(string Name, float[] Values)> Snapshot()
-    {
-        for (int i = 0; i < _state.Length; i++)
-        {
-            var values = new float[_weights.Length];
-            _device.Read(_state[i], values);
-            yield return ($"optimizer.{Rule.State[i]}", values);
-        }
-    }
-
-    /// <summary>Takes back what <see cref="Snapshot"/> gave.</summary>
-    public void Restore(Func<string, float[]> read)
-    {
-        for (int i = 0; i < _state.Length; i++)
-        {
-            _device.Write(_state[i], read($"optimizer.{Rule.State[i]}"));
-        }
-    }
-
-    public void Dispose()
-    {
-        foreach (var storage in _state)
-        {
-            _device.Return(storage);
-        }
-        _device.Return(_norm);
-    }
-
-    /// <summary>Scales all gradients together so that their norm is at most the limit.</summary>
-    private void Clip(float limit)
-    {
-        double sum = 0;
-        foreach (var group in _weights.Groups)
-        {
-            var squares = _device.Rent(DType.F32, group.Count);
-            _device.Unary(UnaryOps.Square, group.Gradients, squares, group.Count, 0);
-            _device.ReduceSum(squares, _norm, 1, group.Count, 1, 1, 0);
-            sum += _device.ReadScalar(_norm);
-            _device.Return(squares);
-        }
-        // As torch.nn.utils.clip_grad_norm_ has it, with its guard against a zero norm.
-        float factor = (float)(limit / (Math.Sqrt(sum) + 1e-6));
-        if (factor < 1)
-        {
-            foreach (var group in _weights.Groups)
-            {
-                _device.Unary(
-                    UnaryOps.Scale, group.Gradients, group.Gradients, group.Count, factor);
-            }
-        }
-    }
+    private static OptimizerArgument Switch(string name, bool on) =>
+        new(name, on ? 1 : 0, IsSwitch: true);
 }

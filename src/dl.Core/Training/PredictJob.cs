@@ -2,12 +2,9 @@
 // is run as one batch. On a pipe nothing waits for a batch to fill: each row is answered, and the
 // output flushed, as soon as no further row is there.
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Text;
 using Dl.Data;
 using Dl.Files;
-using Dl.Layers;
-using Dl.Models;
 using Dl.Tasks;
 using Dl.Tensors;
 using Microsoft.Extensions.Logging;
@@ -31,40 +28,12 @@ public static class PredictJob
         PredictOptions options, DeviceChooser devices, TextWriter output, ILogger log,
         CancellationToken cancel)
     {
-        var watch = Stopwatch.StartNew();
         using var loaded = ModelFile.Load(options.Model);
-        var document = loaded.Document;
         var task = CreateTask(loaded, options.Model);
-        PredictWriter.Check(options, task);
-        bool toFile = options.Output is not null and not "-";
-        if (toFile)
-        {
-            AtomicFile.CheckWritable(options.Output!);
-        }
-        int batch = options.BatchSize
-            ?? (int)Math.Clamp(BatchFloats / Math.Max(1, loaded.Plan.Input.Count), 16, 1024);
-        using var device = devices.Open(
-            options.Device, (double)loaded.Plan.MultiplyAdds * batch, options.Threads);
-        log.LogDebug("device {Device}: {Description}", device.Name, device.Description);
-        using var model = loaded.CreateModel(device);
-        string[] inputs = options.Inputs.Length == 0 ? ["-"] : options.Inputs;
-        var input = PredictionInput.Open(
-            document.Preprocessing, inputs,
-            new PredictionInputOptions { SkipBad = options.SkipBad, NeedTarget = options.Score },
-            log);
-        bool live = Array.Exists(inputs, IsPipe);
-        var scored = options.Score ? new Predictions(task) : null;
-        int rows;
-        using (var queue = new RecordQueue(input, batch * 2, live))
-        {
-            var run = new PredictRun(model, task, queue, batch, live, scored, cancel);
-            rows = toFile
-                ? ToFile(run, options, task, input)
-                : run.All(
-                    options.Score ? null : new PredictWriter(output, options, task, input.IdName),
-                    output);
-        }
-        var result = Result(options, scored, rows, input.Skipped, device.Name, watch);
+        PredictWriter.Check(options, task, loaded.Plans.Count);
+        var result = options.Score
+            ? ScoreJob.Run(options, loaded, task, devices, log, cancel)
+            : Predict(options, loaded, task, devices, output, log, cancel);
         if (options.Score)
         {
             output.Write(options.Json ? PredictReport.Json(result) + "\n"
@@ -74,7 +43,56 @@ public static class PredictJob
         return result;
     }
 
-    private static LearningTask CreateTask(LoadedModel loaded, string path)
+    private static PredictResult Predict(
+        PredictOptions options, LoadedModel loaded, LearningTask task, DeviceChooser devices,
+        TextWriter output, ILogger log, CancellationToken cancel)
+    {
+        var watch = Stopwatch.StartNew();
+        bool toFile = options.Output is not null and not "-";
+        if (toFile)
+        {
+            AtomicFile.CheckWritable(options.Output!);
+        }
+        using var device = OpenDevice(options, loaded, devices, log);
+        string[] columns = options.Uncertainty || options.McDropout is not null
+            ? Predictor.UncertaintyColumns(loaded, task, options.McDropout)
+            : [];
+        using var pass = new Reading(options, loaded, task, device, columns.Length, null, log,
+            cancel);
+        int rows = 0;
+        if (toFile)
+        {
+            AtomicFile.Write(options.Output!, stream =>
+            {
+                using var file = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, true);
+                rows = pass.Run.All(
+                    new PredictWriter(file, options, task, pass.Input.IdName, columns), null);
+            });
+        }
+        else
+        {
+            rows = pass.Run.All(
+                new PredictWriter(output, options, task, pass.Input.IdName, columns), output);
+        }
+        return new PredictResult(
+            rows, pass.Input.Skipped, watch.Elapsed.TotalSeconds, device.Name, null);
+    }
+
+    internal static Device OpenDevice(
+        PredictOptions options, LoadedModel loaded, DeviceChooser devices, ILogger log)
+    {
+        double work = loaded.Plans.Sum(p => (double)p.MultiplyAdds)
+            * (options.McDropout ?? BatchSize(options, loaded));
+        var device = devices.Open(options.Device, work, options.Threads);
+        log.LogDebug("device {Device}: {Description}", device.Name, device.Description);
+        return device;
+    }
+
+    internal static int BatchSize(PredictOptions options, LoadedModel loaded) => options.BatchSize
+        ?? (int)Math.Clamp(BatchFloats / Math.Max(1, loaded.Plan.Input.Count), 16, 1024);
+
+    /// <exception cref="DataException">The document contradicts itself.</exception>
+    internal static LearningTask CreateTask(LoadedModel loaded, string path)
     {
         var document = loaded.Document;
         LearningTask task;
@@ -93,165 +111,68 @@ public static class PredictJob
                 $"{path}: its loss is {document.Loss}, the weights stored for it are not; the "
                 + "file is damaged");
         }
-        return task.Kind == document.Task && task.Outputs == document.Graph.Plan().Output.Count
-            ? task
-            : throw new DataException(
-                $"{path}: is for {document.Task}, its target asks for {task.Kind} with "
-                + $"{task.Outputs} outputs; the file is damaged");
-    }
-
-    private static int ToFile(
-        PredictRun run, PredictOptions options, LearningTask task, PredictionInput input)
-    {
-        int rows = 0;
-        AtomicFile.Write(options.Output!, stream =>
+        for (int i = 0; i < (document.Members?.Length ?? 1); i++)
         {
-            using var file = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, true);
-            rows = run.All(new PredictWriter(file, options, task, input.IdName), null);
-        });
-        return rows;
-    }
-
-    private static PredictResult Result(
-        PredictOptions options, Predictions? scored, int rows, int skipped, string device,
-        Stopwatch watch)
-    {
-        if (scored is null)
-        {
-            return new PredictResult(
-                rows, skipped, watch.Elapsed.TotalSeconds, device, null, null);
+            if (task.Kind != document.Task
+                || task.Outputs != document.GraphOf(i).Plan().Output.Count)
+            {
+                throw new DataException(
+                    $"{path}: is for {document.Task}, its target asks for {task.Kind} with "
+                    + $"{task.Outputs} outputs; the file is damaged");
+            }
         }
-        if (rows == 0)
-        {
-            throw new DataException("predict --score: the input has no rows to score");
-        }
-        // A thousand draws where that is quick; 100 still give the ends of a 95 % interval.
-        int draws = (int)Math.Clamp(20_000_000L / rows, 100, 1000);
-        var metrics = scored.Compute();
-        var intervals = scored.Bootstrap(draws, options.Seed);
-        return new PredictResult(
-            rows, skipped, watch.Elapsed.TotalSeconds, device, metrics, intervals);
+        return task;
     }
 
     /// <summary>
     /// Rows may come one by one, with time between them. Named pipes show as files of no length.
     /// </summary>
-    private static bool IsPipe(string input) =>
+    internal static bool IsPipe(string input) =>
         input == "-" || input.StartsWith("/dev/", StringComparison.Ordinal)
         || new FileInfo(input) is { Exists: true, Length: 0 };
 }
 
-/// <summary>One pass over the input with a model.</summary>
-internal sealed class PredictRun(
-    Model model, LearningTask task, RecordQueue queue, int batchSize, bool live,
-    Predictions? scored, CancellationToken cancel)
+/// <summary>A model and an input that are open together, ready to run once.</summary>
+internal sealed class Reading : IDisposable
 {
-    private ExceptionDispatchInfo? _failure;
-    private readonly List<InputRecord> _records = [];
-    private readonly int _featureCount = (int)model.Plan.Input.Count;
-    private float[] _features = [];
-    private float[] _outputs = [];
-    private float[] _targets = [];
+    private readonly Predictor _predictor;
+    private readonly RecordQueue _queue;
 
-    /// <summary>Runs everything; returns the rows.</summary>
-    /// <param name="writer">Null: nothing is printed, only scored.</param>
-    /// <param name="flush">Flushed whenever the input keeps us waiting; null: never.</param>
-    public int All(PredictWriter? writer, TextWriter? flush)
+    /// <param name="columns">Columns of uncertainty that are wanted.</param>
+    public Reading(
+        PredictOptions options, LoadedModel loaded, LearningTask task, Device device, int columns,
+        ScoredRows? scored, ILogger log, CancellationToken cancel)
     {
-        int rows = 0;
-        writer?.Header();
-        using var tape = new Tape(model.Device, recording: false);
-        var pass = new Pass(tape, false, new Rng(0));
-        var values = new float[task.InterpretedWidth];
-        while (Collect(writer is null ? null : flush))
-        {
-            Forward(pass);
-            int outputs = task.Outputs;
-            for (int i = 0; i < _records.Count && writer is not null; i++)
-            {
-                task.Interpret(_outputs.AsSpan(i * outputs, outputs), values);
-                writer.Row(_records[i].Id, values);
-            }
-            Score();
-            rows = checked(rows + _records.Count);
-            tape.Reset();
-        }
-        return rows;
-    }
-
-    /// <summary>The next batch: on a pipe what is there, else a full one. False: the end.</summary>
-    private bool Collect(TextWriter? flush)
-    {
-        _records.Clear();
-        _failure?.Throw();
-        var record = queue.Take(wait: !live, cancel);
-        if (record is null)
-        {
-            if (live)
-            {
-                flush?.Flush();
-            }
-            record = queue.Take(wait: true, cancel);
-        }
-        while (record is not null)
-        {
-            _records.Add(record);
-            record = _records.Count < batchSize ? TakeOrKeepFailure() : null;
-        }
-        return _records.Count > 0;
-    }
-
-    /// <summary>A bad record is reported when the good ones before it are answered.</summary>
-    private InputRecord? TakeOrKeepFailure()
-    {
+        _predictor = new Predictor([loaded], task, device, options.McDropout, options.Seed);
         try
         {
-            return queue.Take(wait: !live, cancel);
+            string[] inputs = options.Inputs.Length == 0 ? ["-"] : options.Inputs;
+            Input = PredictionInput.Open(
+                loaded.Document.Preprocessing, inputs,
+                new PredictionInputOptions
+                {
+                    SkipBad = options.SkipBad, NeedTarget = scored is not null,
+                },
+                log);
+            bool live = Array.Exists(inputs, PredictJob.IsPipe);
+            int batch = PredictJob.BatchSize(options, loaded);
+            _queue = new RecordQueue(Input, batch * 2, live);
+            Run = new PredictRun(_predictor, task, _queue, batch, live, columns, scored, cancel);
         }
-        catch (DataException error)
+        catch
         {
-            _failure = ExceptionDispatchInfo.Capture(error);
-            return null;
+            _predictor.Dispose();
+            throw;
         }
     }
 
-    private void Forward(Pass pass)
-    {
-        int rows = _records.Count;
-        Grow(ref _features, rows * _featureCount);
-        for (int i = 0; i < rows; i++)
-        {
-            _records[i].Features.CopyTo(_features, i * _featureCount);
-        }
-        var shape = model.Plan.Input.Prepend(rows);
-        var output = model.Forward(
-            pass, pass.Tape.Input(shape, _features.AsSpan(0, rows * _featureCount)));
-        Grow(ref _outputs, rows * task.Outputs);
-        model.Device.Read(output.Storage, _outputs.AsSpan(0, rows * task.Outputs));
-    }
+    public PredictionInput Input { get; }
 
-    private void Score()
-    {
-        if (scored is null)
-        {
-            return;
-        }
-        int width = task.Target.Kind == TargetKind.Classes ? 1 : task.Target.Width;
-        Grow(ref _targets, _records.Count * width);
-        for (int i = 0; i < _records.Count; i++)
-        {
-            var target = _records[i].Target ?? throw new DataException(
-                $"{_records[i].Where}: has no label to score against");
-            target.CopyTo(_targets, i * width);
-        }
-        scored.Add(_outputs, _targets, _records.Count);
-    }
+    public PredictRun Run { get; }
 
-    private static void Grow(ref float[] buffer, int length)
+    public void Dispose()
     {
-        if (buffer.Length < length)
-        {
-            buffer = new float[length];
-        }
+        _queue.Dispose();
+        _predictor.Dispose();
     }
 }

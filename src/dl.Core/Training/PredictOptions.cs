@@ -14,7 +14,10 @@ public sealed record PredictOptions
     /// <summary>`csv`, `tsv` or `jsonl`.</summary>
     public string Format { get; init; } = "csv";
 
-    /// <summary>The K likeliest labels with their probabilities; null: only the first.</summary>
+    /// <summary>
+    /// The K likeliest labels with their probabilities; null: only the first. With
+    /// <see cref="Score"/>: the K of the top-k accuracy.
+    /// </summary>
     public int? Top { get; init; }
 
     /// <summary>The probability of every label.</summary>
@@ -22,6 +25,15 @@ public sealed record PredictOptions
 
     /// <summary>Metrics against the labels of the input, in place of predictions.</summary>
     public bool Score { get; init; }
+
+    /// <summary>With <see cref="Score"/>: a second model to be compared on the same rows.</summary>
+    public string? Against { get; init; }
+
+    /// <summary>Passes with dropout on, whose answers are averaged; null: dropout is off.</summary>
+    public int? McDropout { get; init; }
+
+    /// <summary>Columns that say how far the members of an ensemble disagree.</summary>
+    public bool Uncertainty { get; init; }
 
     /// <summary>The metrics as one JSON object.</summary>
     public bool Json { get; init; }
@@ -41,16 +53,17 @@ public sealed record PredictOptions
     /// <summary>Worker threads of the managed device; null: all cores.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>For the bootstrap of confidence intervals.</summary>
+    /// <summary>For the bootstrap of confidence intervals, and for Monte Carlo dropout.</summary>
     public ulong Seed { get; init; } = 1;
 }
 
 /// <summary>What a prediction run did.</summary>
 /// <param name="Rows">Samples answered.</param>
 /// <param name="Skipped">Samples left out because they were bad.</param>
-/// <param name="Metrics">With scoring: metrics by name; else null.</param>
-/// <param name="Intervals">With scoring: 95 % confidence intervals by metric; else null.</param>
+/// <param name="Score">With scoring: how good the predictions are; else null.</param>
 public sealed record PredictResult(
-    int Rows, int Skipped, double Seconds, string Device,
-    IReadOnlyDictionary<string, double>? Metrics,
-    IReadOnlyDictionary<string, (double Low, double High)>? Intervals);
+    int Rows, int Skipped, double Seconds, string Device, Score? Score)
+{
+    /// <summary>A second model on the same rows, where one was named.</summary>
+    public Against? Against { get; init; }
+}

@@ -25,6 +25,7 @@ internal sealed class PredictWriter
     private readonly int _top;
     private readonly bool _probabilities;
     private readonly string _idName;
+    private readonly string[] _uncertainty;
 
     /// <summary>JSON names of the columns that hold numbers, with quotes and colon.</summary>
     private readonly string[] _keys;
@@ -35,11 +36,12 @@ internal sealed class PredictWriter
     private readonly string[] _numbers;
 
     /// <exception cref="UsageException">The options do not go with the task.</exception>
+    /// <param name="uncertainty">Names of further columns, of numbers.</param>
     public PredictWriter(
-        TextWriter output, PredictOptions options, LearningTask task, string idName)
+        TextWriter output, PredictOptions options, LearningTask task, string idName,
+        string[] uncertainty)
     {
-        (_output, _target, _idName) = (output, task.Target, idName);
-        Check(options, task);
+        (_output, _target, _idName, _uncertainty) = (output, task.Target, idName, uncertainty);
         _json = options.Format == "jsonl";
         _separator = options.Format == "tsv" ? '\t' : ',';
         _top = Math.Min(options.Top ?? 0, _target.Width);
@@ -54,7 +56,9 @@ internal sealed class PredictWriter
     }
 
     /// <summary>Options that no file can satisfy, told before any work.</summary>
-    public static void Check(PredictOptions options, LearningTask task)
+    /// <param name="members">Of the model file.</param>
+    /// <exception cref="UsageException">The options do not go together.</exception>
+    public static void Check(PredictOptions options, LearningTask task, int members)
     {
         string[] formats = ["csv", "tsv", "jsonl"];
         if (Array.IndexOf(formats, options.Format) < 0)
@@ -65,10 +69,30 @@ internal sealed class PredictWriter
         {
             throw new UsageException($"--top: {options.Top} given, expected 1 or more");
         }
+        if (options is { Score: true, Top: not null } && task.Target.Kind != TargetKind.Classes)
+        {
+            throw new UsageException(
+                $"--top: with --score needs a model of one label a row; this one is for {task.Kind}");
+        }
         if (task.Target.Kind == TargetKind.Numeric && (options.Top ?? 0) > 0)
         {
             throw new UsageException(
                 "--top: needs a model that classifies; this one is for regression");
+        }
+        if (options is { Against: not null, Score: false })
+        {
+            throw new UsageException("--against: compares scores; give --score too");
+        }
+        if (options is { Uncertainty: true, McDropout: null } && members == 1)
+        {
+            throw new UsageException(
+                "--uncertainty: the model gives one answer a row; expected an ensemble (dl fit "
+                + "--ensemble N), or --mc-dropout N");
+        }
+        if (options is { Uncertainty: true, Score: true })
+        {
+            throw new UsageException(
+                "--uncertainty: adds columns to predictions; leave out --score");
         }
         if (task.Target.Kind == TargetKind.Numeric && options.Probabilities)
         {
@@ -105,21 +129,33 @@ internal sealed class PredictWriter
         {
             _line.Append(_separator).Append(Field($"proba_{_target.Labels[i]}"));
         }
+        foreach (string name in _uncertainty)
+        {
+            _line.Append(_separator).Append(Field(name));
+        }
         EndLine();
     }
 
     /// <summary>One row.</summary>
     /// <param name="values">Interpreted: a probability a label, or numbers.</param>
-    public void Row(string id, ReadOnlySpan<float> values)
+    /// <param name="uncertainty">A number for each name that the constructor got.</param>
+    public void Row(string id, ReadOnlySpan<float> values, ReadOnlySpan<float> uncertainty)
     {
         _line.Clear();
         if (_json)
         {
             JsonRow(id, values);
+            for (int i = 0; i < uncertainty.Length; i++)
+            {
+                _line.Append(',').Append(Quoted(_uncertainty[i])).Append(':');
+                Number(uncertainty[i]);
+            }
+            _line.Append('}');
         }
         else
         {
             TextRow(id, values);
+            Numbers(uncertainty);
         }
         EndLine();
     }
@@ -164,7 +200,6 @@ internal sealed class PredictWriter
         {
             _line.Append(',');
             Members(values);
-            _line.Append('}');
             return;
         }
         if (_target.Kind == TargetKind.Classes)
@@ -195,7 +230,6 @@ internal sealed class PredictWriter
             Members(values);
             _line.Append('}');
         }
-        _line.Append('}');
     }
 
     private void Numbers(ReadOnlySpan<float> values)

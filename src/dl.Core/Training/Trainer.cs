@@ -6,6 +6,7 @@ using System.Diagnostics;
 using Dl.Data;
 using Dl.Layers;
 using Dl.Models;
+using Dl.Ops;
 using Dl.Tasks;
 using Dl.Tensors;
 
@@ -22,6 +23,11 @@ public sealed class Trainer(
     private readonly Predictions _predictions = new(task);
     private readonly WeightAverage? _average =
         settings.Averaging.Any ? new WeightAverage(model, settings.Averaging) : null;
+
+    private readonly Mixing? _mixing = settings.Mixing.Any
+        ? new Mixing(
+            settings.Mixing, data.Train.FeatureShape, data.Train.TargetWidth, settings.Seed)
+        : null;
 
     private float[] _outputs = [];
     private double _rate;
@@ -133,11 +139,27 @@ public sealed class Trainer(
     }
 
     /// <summary>The input of a training step on the device.</summary>
-    private Tensor Prepare(Tape tape, Batch batch) => Evaluator.Input(tape, data.Train, batch);
+    private Tensor Prepare(Tape tape, Batch batch) => _mixing is null
+        ? Evaluator.Input(tape, data.Train, batch)
+        : tape.Input(
+            data.Train.FeatureShape.Prepend(batch.Count),
+            _mixing.Mix(batch, State.Epoch, State.Step));
 
-    /// <summary>Mean loss of a training batch, a scalar.</summary>
-    private Tensor Loss(Tape tape, Tensor output, Batch batch) => task.BatchLoss(
-        tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+    /// <summary>Mean loss of a training batch, a scalar; of a mixed one, of both targets.</summary>
+    private Tensor Loss(Tape tape, Tensor output, Batch batch)
+    {
+        var own = task.BatchLoss(
+            tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
+        if (_mixing is not { Share: < 1 })
+        {
+            return own;
+        }
+        var other = task.BatchLoss(
+            tape, output, _mixing.Others(batch.Count), batch.Count, settings.Loss);
+        return tape.Add(
+            tape.Multiply(own, tape.Input(own.Shape, [_mixing.Share])),
+            tape.Multiply(other, tape.Input(other.Shape, [1 - _mixing.Share])));
+    }
 
     /// <summary>
     /// Gradients of the mean over all samples of an update: each batch adds its own by its share
@@ -213,10 +235,16 @@ public sealed class Trainer(
     private void Book(Batch batch, Tensor output, float loss)
     {
         _predictions.Clear();
-        _predictions.Add(
-            Evaluator.Read(output, ref _outputs), Evaluator.Targets(data.Train, batch),
-            batch.Count);
-        State.MetricSum += _predictions.Compute(task.Metrics[0]) * batch.Count;
+        // Of a mixture, the sample with the larger share is what a prediction should name.
+        var targets = _mixing is { Share: < 0.5f }
+            ? _mixing.Others(batch.Count)
+            : Evaluator.Targets(data.Train, batch);
+        _predictions.Add(Evaluator.Read(output, ref _outputs), targets, batch.Count);
+        // A batch of one class has no ROC AUC; it does not count.
+        double metric = _predictions.Compute(task.Metrics[0]);
+        bool defined = !double.IsNaN(metric);
+        State.MetricSum += defined ? metric * batch.Count : 0;
+        State.MetricSamples += defined ? batch.Count : 0;
         State.LossSum += loss * (double)batch.Count;
         State.Samples += batch.Count;
         State.RngPosition = _rng.Position;
@@ -268,7 +296,8 @@ public sealed class Trainer(
             State.Plateau.Observe(rule, value, !rule.ByLoss && task.Metrics[0].HigherIsBetter);
         }
         State.History.Add(record);
-        (State.LossSum, State.MetricSum, State.Samples) = (0, 0, 0);
+        (State.LossSum, State.MetricSum) = (0, 0);
+        (State.Samples, State.MetricSamples) = (0, 0);
         foreach (var observer in Observers)
         {
             observer.EpochEnded(model, record);
@@ -291,8 +320,8 @@ public sealed class Trainer(
             (valLoss, valMetric) = (evaluation.Loss, evaluation.Metrics[task.Metrics[0].Name]);
         }
         var record = new EpochRecord(
-            State.Epoch, State.LossSum / State.Samples, valLoss, State.MetricSum / State.Samples,
-            valMetric, watch.Elapsed.TotalSeconds, _rate);
+            State.Epoch, State.LossSum / State.Samples, valLoss,
+            State.MetricSum / State.MetricSamples, valMetric, watch.Elapsed.TotalSeconds, _rate);
         if (swa && (State.Epoch - 1) * (double)UpdatesPerEpoch <= AveragesFrom)
         {
             // From here on averages compete with each other, not with what went before.
@@ -302,16 +331,9 @@ public sealed class Trainer(
         return record;
     }
 
-    /// <summary>Better: by the validation metric, on a tie by the validation loss.</summary>
     private void KeepBest(EpochRecord record)
     {
-        bool higher = task.Metrics[0].HigherIsBetter;
-        bool better = true;
-        if (record.ValMetric is { } metric && State.BestMetric is { } best)
-        {
-            double gain = higher ? metric - best : best - metric;
-            better = gain > 0 || (gain == 0 && record.ValLoss < State.BestLoss);
-        }
+        bool better = Better(record);
         State.EpochsSinceBest++;
         if (better)
         {
@@ -320,5 +342,23 @@ public sealed class Trainer(
             (State.BestEpoch, State.EpochsSinceBest) = (record.Epoch, 0);
             BestWeights = model.Weights.Snapshot();
         }
+    }
+
+    /// <summary>
+    /// By the validation metric, on a tie (or where it is not defined) by the validation loss.
+    /// </summary>
+    private bool Better(EpochRecord record)
+    {
+        if (record.ValMetric is not { } metric || State.BestMetric is not { } best)
+        {
+            return true;
+        }
+        double gain = task.Metrics[0].HigherIsBetter ? metric - best : best - metric;
+        if (settings.BestByLoss || double.IsNaN(gain) || gain == 0)
+        {
+            bool only = !settings.BestByLoss && double.IsNaN(best) && !double.IsNaN(metric);
+            return only || record.ValLoss < State.BestLoss;
+        }
+        return gain > 0;
     }
 }

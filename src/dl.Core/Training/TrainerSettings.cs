@@ -12,6 +12,12 @@ public sealed record TrainerSettings(
     /// <summary>How <see cref="LearningRate"/> runs over all steps.</summary>
     public Schedule Schedule { get; init; } = Schedules.Find("constant");
 
+    /// <summary>The validation loss decides which epoch is the best, not the metric.</summary>
+    public bool BestByLoss { get; init; }
+
+    /// <summary>Training on mixtures of samples.</summary>
+    public MixingSettings Mixing { get; init; }
+
     /// <summary>What goes before the schedule; null: nothing.</summary>
     public Warmup? Warmup { get; init; }
 

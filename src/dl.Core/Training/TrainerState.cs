@@ -22,6 +22,9 @@ public sealed class TrainerState
 
     public double MetricSum { get; set; }
 
+    /// <summary>Samples of the batches in which the metric was defined.</summary>
+    public long MetricSamples { get; set; }
+
     public long Samples { get; set; }
 
     /// <summary>The base rate that a range test chose; null: that of the settings.</summary>

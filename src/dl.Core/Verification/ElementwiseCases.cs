@@ -18,10 +18,10 @@ internal static class ElementwiseCases
     /// <summary>Behind a first convolution, a batch of 128: 128 x 28 x 28 x 32.</summary>
     private const int Large = 3_211_264;
 
-    /// <summary>y = value(x, alpha), dy/dx = slope(x, alpha); inputs from [low, 6).</summary>
+    /// <summary>y = value(x, alpha), dy/dx = slope(x, alpha); inputs from [low, high).</summary>
     internal sealed record UnaryRow(
         UnaryOp Op, Func<double, double, double> Value, Func<double, double, double> Slope,
-        double Low = -6, float? Alpha = null);
+        double Low = -6, double High = 6, float? Alpha = null);
 
     internal sealed record BinaryRow(
         BinaryOp Op, Func<double, double, double, double> Value,
@@ -31,6 +31,7 @@ internal static class ElementwiseCases
     [
         new(UnaryOps.Linear, (x, _) => x, (_, _) => 1),
         new(UnaryOps.Relu, (x, _) => x < 0 ? 0 : x, (x, _) => x > 0 ? 1 : 0),
+        new(UnaryOps.Relu6, (x, _) => Clamp(x, 0, 6), (x, _) => x > 0 && x < 6 ? 1 : 0, High: 12),
         new(UnaryOps.LeakyRelu, (x, a) => x > 0 ? x : a * x, (x, a) => x > 0 ? 1 : a, Alpha: 0.2f),
         new(UnaryOps.Elu, (x, a) => x > 0 ? x : a * (Exp(x) - 1),
             (x, a) => x > 0 ? 1 : a * Exp(x), Alpha: 0.7f),
@@ -46,6 +47,7 @@ internal static class ElementwiseCases
         new(UnaryOps.HardSigmoid, (x, _) => Clamp(x + 3, 0, 6) / 6,
             (x, _) => x > -3 && x < 3 ? 1.0 / 6 : 0),
         new(UnaryOps.Tanh, (x, _) => Tanh(x), (x, _) => 1 / (Cosh(x) * Cosh(x))),
+        new(UnaryOps.HardTanh, (x, _) => Clamp(x, -1, 1), (x, _) => x > -1 && x < 1 ? 1 : 0),
         new(UnaryOps.Softplus, (x, _) => Softplus(x), (x, _) => Sigmoid(x)),
         new(UnaryOps.Softsign, (x, _) => x / (1 + Abs(x)), (x, _) => 1 / Pow(1 + Abs(x), 2)),
         new(UnaryOps.HardSwish, (x, _) => x * Min(Max(x + 3, 0), 6) / 6,
@@ -96,6 +98,8 @@ internal static class ElementwiseCases
             (a, b, _) => a * b <= 0 ? -b : 0, (a, b, _) => a * b <= 0 ? -a : 0),
         new(BinaryOps.Robust, Robust, (a, b, _) => Pow((a / (2 - b)) + 1, (b / 2) - 1) / 2,
             (a, b, _) => Slope(z => Robust(a, z, 0), b)),
+        new(BinaryOps.PRelu, (a, b, _) => a > 0 ? a : b * a, (a, b, _) => a > 0 ? 1 : b,
+            (a, _, _) => a > 0 ? 0 : a),
     ];
 
     public static IEnumerable<Case> All()
@@ -104,7 +108,7 @@ internal static class ElementwiseCases
         {
             foreach (int n in Sizes)
             {
-                yield return Unary(row, $"n {n}", In(n, row.Low, 6));
+                yield return Unary(row, $"n {n}", In(n, row.Low, row.High));
             }
             yield return Unary(row, "zeros, NaN, far out", new Operand(
                 DType.F32, 37, Role.Input, rng => Special(rng, row.Low)));
@@ -128,8 +132,8 @@ internal static class ElementwiseCases
             }
             yield return BinaryInPlace(row);
         }
-        yield return Unary(UnaryRows[5], "gelu timed", In(Large, -6, 6)).TimedByBytes();
-        yield return UnaryGradient(UnaryRows[1], Large, 0).TimedByBytes();
+        yield return Unary(Row(UnaryOps.Gelu), "gelu timed", In(Large, -6, 6)).TimedByBytes();
+        yield return UnaryGradient(Row(UnaryOps.Relu), Large, 0).TimedByBytes();
         yield return Binary(BinaryRows[0], Large / 32, 32, 1).TimedByBytes();
         yield return BinaryGradient(BinaryRows[2], false, 1, Large, 1, 0).TimedByBytes();
     }
@@ -153,7 +157,7 @@ internal static class ElementwiseCases
     {
         const int N = 100;
         float alpha = row.Alpha ?? row.Op.Alpha;
-        return new("Unary", $"{row.Op.Name} in place", Bound, [Both(N, row.Low, 6)],
+        return new("Unary", $"{row.Op.Name} in place", Bound, [Both(N, row.Low, row.High)],
             (d, s) => d.Unary(row.Op, s[0], s[0], N, alpha),
             v => v[0] = Array.ConvertAll(v[0], x => row.Value(x, alpha)));
     }
@@ -167,7 +171,7 @@ internal static class ElementwiseCases
     {
         float alpha = row.Alpha ?? row.Op.Alpha;
         return new("UnaryGradient", $"{row.Op.Name} n {n} beta {beta}", Bound,
-            [n == 1 ? In(1, 0.25, 0.75) : In(n, row.Low, 6), Out(n), In(n), Out(n, beta)],
+            [n == 1 ? In(1, 0.25, 0.75) : In(n, row.Low, row.High), Out(n), In(n), Out(n, beta)],
             (d, s) =>
             {
                 d.Unary(row.Op, s[0], s[1], n, alpha);
@@ -251,6 +255,8 @@ internal static class ElementwiseCases
             DType.F32, n, Role.Input, rng => (2 * rng.NextInt(2)) - 1),
         _ => In(n, -2, 2),
     };
+
+    private static UnaryRow Row(UnaryOp op) => Array.Find(UnaryRows, row => row.Op == op)!;
 
     private static double Special(Rng rng, double low) => rng.NextInt(6) switch
     {

@@ -120,6 +120,10 @@ internal sealed class GoldenCase : IDisposable
         _ => otherwise,
     };
 
+    public string Text(string name, string otherwise) =>
+        Argument(name) is { ValueKind: JsonValueKind.String } value
+            ? value.GetString()! : otherwise;
+
     /// <summary>A number for both sides, or a list; in one dimension height is given.</summary>
     public Size2 Pair(string name, Size2 otherwise, int? height = null)
     {

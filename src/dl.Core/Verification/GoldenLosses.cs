@@ -45,7 +45,7 @@ internal static class GoldenLosses
         Reduce(test, weight is null ? losses : test.Tape.Multiply(losses, weight));
     }
 
-    /// <summary>One number of many, by the case's `reduction`; the batch is the first extent.</summary>
+    /// <summary>One number of many, by the case's `reduction`; samples come first.</summary>
     private static void Reduce(GoldenCase test, Tensor losses)
     {
         test.FinishLoss((test.Text("reduction") ?? "mean") switch

@@ -1,7 +1,9 @@
 // `dl fit`: train a model on data.
 using Dl.Cli.Options;
+using Dl.Files;
 using Dl.Training;
 using Microsoft.Extensions.Logging;
+using static Dl.Cli.Commands.FitEnsembleOptions;
 using static Dl.Cli.Commands.FitOptionSpecs;
 using static Dl.Cli.Commands.FitRateOptions;
 using static Dl.Cli.Options.CommonOptions;
@@ -13,7 +15,11 @@ internal static class FitCommand
 {
     public static readonly CommandSpec Spec = new("fit", "Train a model on data")
     {
-        Usage = ["--model NAME|FILE.json DATA... -o MODEL.dlm [OPTION...]"],
+        Usage =
+        [
+            "--model NAME|FILE.json DATA... -o MODEL.dlm [OPTION...]",
+            "--members A.dlm,B.dlm... -o MODEL.dlm",
+        ],
         Arguments = [FitOptionSpecs.Data],
         Groups =
         [
@@ -22,8 +28,9 @@ internal static class FitCommand
                 PositiveWeight, ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
-                ClipGradient, LabelSmoothing, Accumulate, Ema, Swa, SwaRate, Patience, Time, Seed,
-                Device, Threads),
+                ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
+                SwaRate, FitOptionSpecs.Metric, Patience, Time, Seed, Device, Threads),
+            new("Ensembles", Ensemble, FitEnsembleOptions.Members),
             new("Transfer", From, FitRateOptions.Freeze),
             new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, Report,
                 FitOptionSpecs.Boundary, TensorBoard, DryRun, Json),
@@ -43,6 +50,8 @@ internal static class FitCommand
                 "Looks for the learning rate first, and draws what it saw."),
             new("dl fit --model cnn fruit/ --from photos.dlm --freeze 'conv*' -o fruit.dlm",
                 "Starts from another model's weights and trains only the last layers."),
+            new("dl fit --model mlp iris.csv --ensemble 5 -o iris.dlm",
+                "Trains five networks into one file; predictions are their average."),
             new("dl fit --model lenet digits/ --dry-run",
                 "Prints the layers and what they cost."),
             new("dl fit -c run.json --lr 0.01",
@@ -53,6 +62,10 @@ internal static class FitCommand
 
     private static int Run(Session session)
     {
+        if (session.Values.Given(FitEnsembleOptions.Members))
+        {
+            return Join(session);
+        }
         FitOptions options = ToOptions(session.Values);
         FitResult result = FitJob.Run(
             options, Devices.Chooser(), new FitProgress(session).Events, session.Log);
@@ -70,9 +83,40 @@ internal static class FitCommand
         return 0;
     }
 
+    /// <summary>Finished models into one file.</summary>
+    private static int Join(Session session)
+    {
+        Values values = session.Values;
+        string[] members = values.List(FitEnsembleOptions.Members);
+        bool trains = values.Given(Model) || values.Arguments(FitOptionSpecs.Data).Length > 0
+            || values.Given(Ensemble);
+        if (trains)
+        {
+            throw new UsageException(
+                "--members: joins models that are finished; leave out DATA, --model and "
+                + "--ensemble");
+        }
+        if (members.Length < 2)
+        {
+            throw new UsageException(
+                $"--members: {members.Length} model given, expected two or more, separated by "
+                + "commas");
+        }
+        string output = values.Text(Output) ?? throw new UsageException(
+            "fit: no -o MODEL.dlm given; say where the model goes");
+        session.Out.Write(FitReport.Joined(
+            output, EnsembleFile.Join(output, members), values.Flag(Json)));
+        return 0;
+    }
+
     /// <exception cref="UsageException">Options are missing or contradict one another.</exception>
     internal static FitOptions ToOptions(Values values)
     {
+        if (values.Arguments(FitOptionSpecs.Data).Length == 0)
+        {
+            throw new UsageException(
+                $"fit: no {FitOptionSpecs.Data.Name} given; it is {FitOptionSpecs.Data.Help}");
+        }
         string? model = values.Text(Model);
         if (model is null)
         {
@@ -93,8 +137,10 @@ internal static class FitCommand
             Data = ToDataOptions(values),
             Output = values.Text(Output),
             Loss = values.Text(Loss),
+            Metric = values.Text(FitOptionSpecs.Metric),
             Epochs = values.Integer(Epochs),
-            BatchSize = values.Integer(BatchSize),
+            BatchSize = values.Text(BatchSize) == "all"
+                ? int.MaxValue : values.Integer(BatchSize),
             Optimizer = values.Text(FitOptionSpecs.Optimizer),
             LearningRate = finds ? null : values.Number(LearningRate),
             FindRate = finds,
@@ -112,11 +158,16 @@ internal static class FitCommand
             Dropout = values.Number(Dropout),
             Init = values.Text(Init),
             ClipGradient = values.Number(ClipGradient),
+            ClipValue = values.Number(ClipValue),
+            L1 = values.Number(L1)!.Value,
             LabelSmoothing = values.Number(LabelSmoothing)!.Value,
+            Mixup = values.Number(Mixup)!.Value,
+            Cutmix = values.Number(Cutmix)!.Value,
             ClassWeights = values.List(ClassWeights),
             PositiveWeight = values.Number(PositiveWeight),
             Patience = values.Integer(Patience),
             TimeBudget = values.Seconds(Time),
+            Ensemble = values.Integer(Ensemble),
             Folds = values.Integer(Folds),
             Repeats = values.Integer(Repeats)!.Value,
             Resume = values.Flag(Resume),

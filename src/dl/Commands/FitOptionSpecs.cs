@@ -5,8 +5,9 @@ namespace Dl.Cli.Commands;
 
 internal static class FitOptionSpecs
 {
+    /// <summary>Not needed where finished models are joined.</summary>
     public static readonly ArgumentSpec Data =
-        new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 1, Many: true);
+        new("DATA", "a table, IDX files or a folder, as dl-data(5) describes", 0, Many: true);
 
     public static readonly OptionSpec Model = new(
         "model", "architecture, graph file or layer string")
@@ -14,8 +15,10 @@ internal static class FitOptionSpecs
         Alias = 'm', Value = "NAME|FILE.json", Registry = "models",
         More = "A name of `dl info --list models`, with arguments behind a colon where it takes "
             + "some (`mlp:256,128`); a graph in a JSON file; or layers joined by dashes, such as "
-            + "`conv32-relu-pool2-conv64-relu-pool2-dense128-relu`. The output layer is added to "
-            + "fit the task.",
+            + "`conv32-relu-pool2-conv64-relu-pool2-dense128-relu`, where `conv64x5s2` has 5x5 "
+            + "kernels and stride 2; also sepconv64, dwconv3, convt32s2, avgpool2, gap, gmp, up2, "
+            + "se16, dropout0.5 and activations, for images as for series and volumes. The output "
+            + "layer is added to fit the task.",
     };
 
     public static readonly OptionSpec Task = new("task", "what the model is for [inferred]")
@@ -115,16 +118,20 @@ internal static class FitOptionSpecs
     };
 
     public static readonly OptionSpec BatchSize = new(
-        "batch-size", "samples a step [by size of the data]")
+        "batch-size", "samples a step, or all [by data size]")
     {
-        Alias = 'b', Kind = ValueKind.Integer, Value = "N", Min = 1, Max = int.MaxValue,
+        Alias = 'b', Kind = ValueKind.Integer, Value = "N|all", Words = ["all"], Min = 1,
+        Max = int.MaxValue,
+        More = "1 is stochastic gradient descent; `all` takes every step on all of the data.",
     };
 
     public static readonly OptionSpec Optimizer = new(
         "optimizer", "how weights follow gradients [adam]")
     {
-        Value = "NAME", Registry = "optimizers",
-        More = "Below 5000 training samples, mlp takes adamw with weight decay 2 unless an "
+        Value = "NAME[:ARG=X,...]", Registry = "optimizers",
+        More = "A name of `dl info --list optimizers`, which also lists the arguments that may "
+            + "stand behind a colon: `rmsprop:alpha=0.95,centered=true`, `adam:beta1=0.8`. "
+            + "Below 5000 training samples, mlp takes adamw with weight decay 2 unless an "
             + "optimizer or a decay is given: it would learn so little data by heart.",
     };
 
@@ -139,12 +146,16 @@ internal static class FitOptionSpecs
     public static readonly OptionSpec Momentum = new("momentum", "momentum [the optimizer's own]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0, Max = 1, BelowMax = true,
+        More = "For sgd, momentum, nesterov and rmsprop.",
     };
 
     public static readonly OptionSpec WeightDecay = new(
         "weight-decay", "pull to zero [the optimizer's own]")
     {
         Kind = ValueKind.Number, Value = "X", Min = 0,
+        More = "X times the weight is added to its gradient (L2), or with the argument "
+            + "`decoupled`, as adamw, lion and adafactor have it, rate times X times the weight is "
+            + "taken from it. Biases, norms and embeddings do not decay.",
     };
 
     public static readonly OptionSpec Dropout = new(
@@ -167,6 +178,21 @@ internal static class FitOptionSpecs
         More = "The norm over all weights; a longer gradient is shortened to it.",
     };
 
+    public static readonly OptionSpec ClipValue = new(
+        "clip-value", "largest element of a gradient [no limit]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
+        More = "Every element is cut off at plus and minus X, before its norm is clipped.",
+    };
+
+    public static readonly OptionSpec L1 = new("l1", "pull to zero, by steps of one size")
+    {
+        Kind = ValueKind.Number, Value = "X", Default = "0", Min = 0,
+        More = "After a step every weight that decays is moved to 0 by X times the rate, and stays "
+            + "there when it arrives: weights become exactly 0 (a proximal step). ftrl has an "
+            + "argument `l1` instead.",
+    };
+
     public static readonly OptionSpec LabelSmoothing = new(
         "label-smoothing", "share of a label spread evenly")
     {
@@ -179,6 +205,16 @@ internal static class FitOptionSpecs
         Kind = ValueKind.Integer, Value = "N", Min = 0, Max = int.MaxValue,
         More = "Early stopping is on where there is validation data: by default after a tenth of "
             + "the epochs, at least 5. `0` turns it off.",
+    };
+
+    public static readonly OptionSpec Metric = new(
+        "metric", "what decides the best epoch [the task's own]")
+    {
+        Value = "NAME", Registry = "metrics",
+        More = "A metric of the validation data, such as `roc_auc`, `f1_macro`, `log_loss` or "
+            + "`top_5_accuracy`; `loss` takes the validation loss. Without it: accuracy for "
+            + "classes, f1_micro for sets of labels, rmse for numbers. The figures of every epoch "
+            + "show it too.",
     };
 
     public static readonly OptionSpec Time = new("time", "stop after this time, such as 10m")

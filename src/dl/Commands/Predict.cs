@@ -16,6 +16,7 @@ internal static class PredictCommand
     public static readonly OptionSpec Top = new("top", "print the K likeliest classes")
     {
         Kind = ValueKind.Integer, Value = "K", Min = 1, Max = int.MaxValue,
+        More = "With `--score`: a label counts as found when it is among the K likeliest.",
     };
 
     public static readonly OptionSpec Probabilities = new(
@@ -27,8 +28,38 @@ internal static class PredictCommand
     public static readonly OptionSpec Score = new("score", "compare with labels found in the input")
     {
         Kind = ValueKind.Flag,
-        More = "Prints the task's metrics with their 95 % confidence intervals instead of the "
-            + "predictions.",
+        More = "Prints the task's metrics (`dl info --list metrics`) with their 95 % confidence "
+            + "intervals, and for classes which label was taken for which, instead of the "
+            + "predictions. Shares of right rows have Wilson's interval, the others a "
+            + "bias-corrected bootstrap's. What the data cannot tell, such as the area under the "
+            + "ROC curve of a single class, is null in JSON.",
+    };
+
+    public static readonly OptionSpec Against = new(
+        "against", "with --score: compare with a second model")
+    {
+        Kind = ValueKind.Path, Value = "OTHER.dlm",
+        More = "On the same rows: the second model's metrics, the differences (first minus second) "
+            + "with a 95 % interval and a two-sided p-value from a paired bootstrap, and for "
+            + "classes McNemar's exact test. Both models have to have the same target and labels.",
+    };
+
+    public static readonly OptionSpec McDropout = new(
+        "mc-dropout", "average N passes with dropout on")
+    {
+        Kind = ValueKind.Integer, Value = "N", Min = 2, Max = 100_000,
+        More = "Monte Carlo dropout: adds columns of uncertainty as `--uncertainty` does. A row's "
+            + "answer depends on --seed and the row's number alone.",
+    };
+
+    public static readonly OptionSpec Uncertainty = new(
+        "uncertainty", "add columns that say how sure it is")
+    {
+        Kind = ValueKind.Flag,
+        More = "For an ensemble, or with `--mc-dropout`. Numbers: the standard deviation over the "
+            + "answers, TARGET_std. Classes: entropy of the average (in nats), mutual_information "
+            + "(the part of it that is disagreement), and proba_std, the standard deviation of "
+            + "the predicted label's probability. Sets of labels: the first two.",
     };
 
     public static readonly OptionSpec Format = new(
@@ -54,8 +85,9 @@ internal static class PredictCommand
         Arguments = [Model, Input],
         Groups =
         [
-            new("Predictions", Top, Probabilities, Score, Format, Output, Json),
-            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads),
+            new("Predictions", Top, Probabilities, Uncertainty, McDropout, Score, Against, Format,
+                Output, Json),
+            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads, CommonOptions.Seed),
             General,
         ],
         Examples =
@@ -65,6 +97,8 @@ internal static class PredictCommand
                 "Rows on a pipe, below their header, with the probability of every class."),
             new("dl predict fashion.dlm fashion-mnist/ --score --json",
                 "Accuracy on labelled data as JSON."),
+            new("dl predict --score new.dlm --against old.dlm test.csv",
+                "Is the new model better than the old one, or lucky?"),
             new("dl predict flowers.dlm photos/*.jpg --top 3 --format jsonl",
                 "The three likeliest classes of each photograph."),
         ],
@@ -96,12 +130,16 @@ internal static class PredictCommand
             Top = values.Integer(Top),
             Probabilities = values.Flag(Probabilities),
             Score = values.Flag(Score),
+            Against = values.Text(Against),
+            McDropout = values.Integer(McDropout),
+            Uncertainty = values.Flag(Uncertainty),
             Json = values.Flag(Json),
             Output = values.Text(Output),
             BatchSize = values.Integer(BatchSize),
             SkipBad = values.Text(OnBadData) == "skip",
             Device = values.Text(CommonOptions.Device)!,
             Threads = values.Integer(Threads),
+            Seed = (ulong)values.Long(CommonOptions.Seed)!.Value,
         };
         // A read that waits for a pipe cannot be woken, so the process ends around it.
         using var blocked = session.Token.Register(() => _exit = new Timer(

@@ -148,7 +148,9 @@ internal static class ConfigFile
         }
         else
         {
-            WriteScalar(json, values.Text(option)!, option.Kind);
+            string text = values.Text(option)!;
+            bool word = option.Words is { } words && Array.IndexOf(words, text) >= 0;
+            WriteScalar(json, text, word ? ValueKind.Text : option.Kind);
         }
     }
 

@@ -80,5 +80,20 @@ internal static class TinyModel
         return File.ReadAllBytes(path);
     }
 
+    /// <summary>The bytes of an ensemble of models from seeds in a row.</summary>
+    public static byte[] EnsembleBytes(int members)
+    {
+        using var folder = new TemporaryFolder();
+        var paths = new string[members];
+        for (int i = 0; i < members; i++)
+        {
+            paths[i] = folder.File($"{i}.dlm");
+            File.WriteAllBytes(paths[i], Bytes(Document() with { Seed = 7 + (ulong)i }));
+        }
+        string path = folder.File("all.dlm");
+        EnsembleFile.Join(path, paths);
+        return File.ReadAllBytes(path);
+    }
+
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
 }

@@ -17,6 +17,8 @@ public sealed class ZooTests
     [InlineData("conv32-relu-pool2-conv64-relu-pool2-dense1024-relu", new[] { 28, 28, 1 }, 10,
         3241354)]
     [InlineData("conv8x5s2-gap", new[] { 28, 28, 3 }, 4, (25 * 3 * 8) + 8 + (8 * 4) + 4)]
+    [InlineData("conv8-bn-relu-pool2-dense4-ln-prelu", new[] { 8, 8, 3 }, 2,
+        (27 * 8) + 8 + 16 + (128 * 4) + 4 + 8 + 4 + 8 + 2)]
     [InlineData("dense5-tanh", new[] { 2 }, 2, 10 + 5 + 10 + 2)]
     [InlineData("conv8-relu-pool2-conv4x5s2-gmp", new[] { 16, 3 }, 2,
         (3 * 3 * 8) + 8 + (5 * 8 * 4) + 4 + (4 * 2) + 2)]
@@ -31,6 +33,8 @@ public sealed class ZooTests
     [InlineData("bigru4-dropout0.1-rnn5-dense3-relu", new[] { 20, 2 }, 2,
         (2 * ((3 * 4 * (2 + 4 + 1)) + 4)) + (5 * (8 + 5 + 1)) + (5 * 3) + 3 + (3 * 2) + 2)]
     [InlineData("gru6", new[] { 28, 28, 3 }, 10, (3 * 6 * (84 + 6 + 1)) + 6 + (6 * 10) + 10)]
+    [InlineData("conv4-pool2-lstm3-gap", new[] { 20, 2 }, 2,
+        (3 * 2 * 4) + 4 + (4 * 3 * (4 + 3 + 1)) + (3 * 2) + 2)]
     [InlineData("rnn6", new[] { 9 }, 1, (6 * (1 + 6 + 1)) + 6 + 1)]
     public void ParameterCounts(string model, int[] input, int outputs, int parameters)
     {
@@ -65,6 +69,16 @@ public sealed class ZooTests
             ["dense_1", "dropout_1", "dense_2", "dropout_2", "output"],
             graph.Layers.Select(l => l.Name));
         Assert.Equal(0.25f, ((Dropout)graph.Layers[1]).Rate);
+    }
+
+    [Fact]
+    public void ActivationsBehindNormsAreLayersOfTheirOwn()
+    {
+        var (graph, _) = Zoo.Resolve("dense5-bn-relu-dense4-prelu", new Shape(3), 2, 0.25f);
+        Assert.Equal(
+            ["dense_1", "batch_norm_1", "activation_1", "dropout_1", "dense_2", "prelu_1",
+                "dropout_2", "output"],
+            graph.Layers.Select(l => l.Name));
     }
 
     [Fact]

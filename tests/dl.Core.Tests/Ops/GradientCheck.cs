@@ -14,6 +14,14 @@ internal sealed record Argument(Shape Shape, Func<Rng, int, double> Value, DType
     public static Argument Of(Shape shape, double low = -1, double high = 1) =>
         new(shape, (rng, _) => low + ((high - low) * rng.NextFloat()));
 
+    /// <summary>As <see cref="Of"/>, a tenth away from whole numbers, where slopes jump.</summary>
+    public static Argument OffKinks(Shape shape, double low, double high) =>
+        new(shape, (rng, _) =>
+        {
+            double value = low + ((high - low) * rng.NextFloat()), whole = Math.Floor(value);
+            return whole + 0.1 + (0.8 * (value - whole));
+        });
+
     public static Argument Ids(Shape shape, int bound) =>
         new(shape, (rng, _) => rng.NextInt(bound), DType.I32);
 

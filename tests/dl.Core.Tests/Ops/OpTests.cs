@@ -15,7 +15,7 @@ public sealed class OpTests : IDisposable
     private static readonly OpRow[] Rows =
     [
         .. UnaryOps.All.Select(op => new OpRow(
-            op.Name, new(3, 7), (t, x) => t.Unary(op, x[0]), Of(new(3, 7), 0.3, 2.5))),
+            op.Name, new(3, 7), (t, x) => t.Unary(op, x[0]), OffKinks(new(3, 7), 0.3, 2.5))),
         // Apart from each other and from the kinks of the pointwise losses.
         .. BinaryOps.All.Where(op => op.Name is not "probability_cross_entropy").Select(
             op => new OpRow(op.Name, new(3, 7), (t, x) => t.Binary(op, x[0], x[1]),
@@ -25,6 +25,26 @@ public sealed class OpTests : IDisposable
             Of(new(9), -2, -0.3)),
         new("elu below zero, alpha", new(9), (t, x) => t.Unary(UnaryOps.Elu, x[0], 0.5f),
             Of(new(9), -2, -0.3)),
+
+        new("prelu by channel", new(4, 3), (t, x) => t.Binary(BinaryOps.PRelu, x[0], x[1]),
+            OffKinks(new(4, 3), -2, 2), Of(new(3), 0.1, 0.5)),
+        new("batch norm", new(4, 3, 5), (t, x) => t.BatchNorm(
+            x[0], x[1], x[2], Zeros(t, 5), Zeros(t, 5), 1e-3f, 0.1f),
+            Distinct(new(4, 3, 5)), Of(new(5), 0.5, 2), Of(new(5))),
+        new("batch norm in use", new(4, 5), (t, x) => t.BatchNormGiven(
+            x[0], x[1], x[2], Zeros(t, 5), Zeros(t, 5), 0.3f),
+            Of(new(4, 5)), Of(new(5), 0.5, 2), Of(new(5))),
+        new("layer norm", new(3, 7), (t, x) => t.LayerNorm(x[0], x[1], x[2], 1e-3f),
+            Distinct(new(3, 7)), Of(new(7), 0.5, 2), Of(new(7))),
+        new("layer norm of two dimensions", new(3, 2, 4),
+            (t, x) => t.LayerNorm(x[0], x[1], null, 1e-3f, 2), Distinct(new(3, 2, 4)),
+            Of(new(2, 4), 0.5, 2)),
+        new("group norm", new(2, 3, 6), (t, x) => t.GroupNorm(x[0], x[1], x[2], 2, 1e-3f),
+            Distinct(new(2, 3, 6)), Of(new(6), 0.5, 2), Of(new(6))),
+        new("instance norm", new(2, 2, 3, 4), (t, x) => t.GroupNorm(x[0], null, null, 4, 1e-3f),
+            Distinct(new(2, 2, 3, 4))),
+        new("RMS norm", new(3, 7), (t, x) => t.RmsNorm(x[0], x[1], 1e-3f), Of(new(3, 7), 0.5, 2),
+            Of(new(7), 0.5, 2)),
 
         new("multiply by a row", new(5, 4), (t, x) => t.Multiply(x[0], x[1]), Of(new(5, 4)),
             Of(new(4))),
@@ -209,6 +229,30 @@ public sealed class OpTests : IDisposable
             (t, x) => t.SoftmaxCrossEntropy(
                 x[0], x[1], t.Input(new(5), (float[])[1, 2, 0.5f, 3, 1]), 0.1f, ignoreIndex: 2),
             Of(new(8, 5), -2, 2), Ids(new(8), 5)),
+        new("attention", new(2, 5, 6),
+            (t, x) => t.Attention(x[0], x[1], x[2], new AttentionSettings(2)),
+            Of(new(2, 5, 6)), Of(new(2, 7, 6)), Of(new(2, 7, 6))),
+        new("attention, causal, masked, dropout", new(2, 5, 6),
+            (t, x) => t.CrossAttention(x[0], x[1], new AttentionSettings(3)
+            {
+                Causal = true,
+                Lengths = t.Input(new(2), (float[])[7, 4]),
+                KeyMask = t.Input(new(2, 7), Forbid(14)),
+                PairMask = t.Input(new(5, 7), Forbid(35)),
+                Dropout = 0.3f,
+                Rng = new Rng(5),
+            }),
+            Of(new(2, 5, 6)), Of(new(2, 7, 12))),
+        new("self-attention", new(2, 6, 4),
+            (t, x) => t.SelfAttention(x[0], new AttentionSettings(2) { Causal = true }),
+            Of(new(2, 6, 12))),
+        new("attention of one tensor", new(2, 6, 4),
+            (t, x) => t.Attention(x[0], x[0], x[0], new AttentionSettings(1)), Of(new(2, 6, 4))),
+        new("rotary", new(2, 5, 11), (t, x) => t.Rotary(x[0], 2, 4), Of(new(2, 5, 11))),
+        new("gather of ids, some none", new(6, 4),
+            (t, x) => t.Gather(x[0], t.ToIndices(
+                t.Input(new(6), (float[])[0, 2.4f, -1, 5, 4, 1]), 5, padding: 4)),
+            Of(new(5, 4))),
         new("dropout", new(5, 9), (t, x) => t.Dropout(x[0], 0.4f, new Rng(3)), Of(new(5, 9))),
     ];
 
@@ -217,9 +261,21 @@ public sealed class OpTests : IDisposable
         Tape tape, RecurrentCell cell, Tensor[] x, bool reverse = false,
         RecurrentStart start = default) =>
         tape.Recurrent(cell, x[0], new RecurrentWeights(x[1], x[2], x[3]), reverse, start);
+    /// <summary>Every fourth is forbidden.</summary>
+    private static float[] Forbid(int n) =>
+        [.. Enumerable.Range(0, n).Select(i => i % 4 == 3 ? float.NegativeInfinity : 0.1f * i)];
 
     private static readonly (string Message, Action<Tape, Func<Shape, Tensor>> Call)[] Refused =
     [
+        ("attention: keys 2x5x6 and values 2x4x6 differ", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 6)), x(new(2, 4, 6)), new AttentionSettings(2))),
+        ("attention: queries 2x5x6 do not fit keys 2x5x8", (t, x) => t.Attention(
+            x(new(2, 5, 6)), x(new(2, 5, 8)), x(new(2, 5, 8)), new AttentionSettings(2))),
+        ("attention: 4 heads do not divide a width of 6", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(4))),
+        ("attention: lengths 3 has 3 numbers, expected 2", (t, x) => t.SelfAttention(
+            x(new(2, 5, 18)), new AttentionSettings(2) { Lengths = x(new(3)) })),
+        ("rotary: 3 heads of 4 do not fit 2x5x11", (t, x) => t.Rotary(x(new(2, 5, 11)), 3, 4)),
         ("add: 3x4 does not fit 3; extents must agree or be 1",
             (t, x) => t.Add(x(new(3, 4)), x(new(3)))),
         ("slice: [2, 5) of dimension 1 of 3x4", (t, x) => t.Slice(x(new(3, 4)), 1, 2, 3)),
@@ -347,4 +403,6 @@ public sealed class OpTests : IDisposable
         // Five standard errors of a mean of 10,000 numbers that are 0 or 4/3.
         Assert.InRange(first.Average(), 1 - 0.029, 1 + 0.029);
     }
+
+    private static Tensor Zeros(Tape tape, int n) => tape.Input(new Shape(n), new float[n]);
 }

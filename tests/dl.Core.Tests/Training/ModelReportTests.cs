@@ -28,7 +28,7 @@ public sealed class ModelReportTests
     {
         var (graph, _) = Zoo.Resolve("mlp:5", new Shape(4), 3, 0);
         // 4*5 + 5 + 5*3 + 3 = 43 weights; 4 + 5 + 3 values, and gradients of 5 + 3.
-        var memory = ModelMemory.Of(graph.Plan(), 10, 2);
+        var memory = ModelMemory.Of(graph.Plan(), 10, OptimizerSettings.Parse("adam"));
         Assert.Equal(43 * 4, memory.Weights);
         Assert.Equal(43 * 4 * 3, memory.State);
         Assert.Equal((12 + 8) * 10 * 4, memory.Activations);

@@ -12,11 +12,21 @@ public sealed class TrainerTests
     private static readonly TargetSpec TwoClasses = MemoryDataset.Classes("a", "b");
 
     [Theory]
-    [InlineData("adam", 0.01, null)]
-    [InlineData("adamw", 0.01, null)]
+    [InlineData("sgd", 0.3, 5.0)]
     [InlineData("momentum", 0.05, null)]
     [InlineData("nesterov", 0.05, null)]
-    [InlineData("sgd", 0.3, 5.0)]
+    [InlineData("adagrad", 0.05, null)]
+    [InlineData("adadelta", 1.0, null)]
+    [InlineData("rmsprop", 0.005, null)]
+    [InlineData("adam", 0.01, null)]
+    [InlineData("amsgrad", 0.01, null)]
+    [InlineData("adamw", 0.01, null)]
+    [InlineData("adamax", 0.02, null)]
+    [InlineData("nadam", 0.01, null)]
+    [InlineData("radam", 0.01, null)]
+    [InlineData("adafactor", 0.01, null)]
+    [InlineData("ftrl", 0.05, null)]
+    [InlineData("lion", 0.001, null)]
     public void EveryOptimizerLearnsTheSpiral(string optimizer, double rate, double? clip)
     {
         using var run = new Run(
