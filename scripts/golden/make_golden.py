@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 import attention
+import losses
 import norms
 import optimizers
 import recurrent
@@ -101,32 +102,6 @@ def activations(folder, rows, columns):
                       {"x": torch.rand(rows, columns) + 0.1})
 
 
-def losses(folder, rows, classes):
-    def add(case, function, target, args=None, **constants):
-        differentiate(folder, "losses", case, args or {}, function,
-                      {"x": torch.randn(rows, classes), "target": target, **constants},
-                      ("target", *constants))
-
-    numbers = torch.randn(rows, classes)
-    labels = torch.randint(classes, (rows,))
-    some = labels.clone()
-    some[0] = -100
-    signs = torch.where(torch.rand(rows, classes) < 0.5, -1.0, 1.0)
-    add("mse", F.mse_loss, numbers)
-    add("mae", F.l1_loss, numbers)
-    add("huber", lambda x, target: F.huber_loss(x, target, delta=0.7), numbers, {"delta": 0.7})
-    add("bce_with_logits", F.binary_cross_entropy_with_logits, torch.rand(rows, classes))
-    add("binary_hinge", lambda x, target: torch.clamp(1 - target * x, min=0).mean(), signs)
-    add("cross_entropy", F.cross_entropy, labels)
-    add("cross_entropy_ignore", F.cross_entropy, some, {"ignore_index": -100})
-    add("cross_entropy_weighted",
-        lambda x, target, weight: F.cross_entropy(x, target, weight), labels,
-        weight=torch.rand(classes) + 0.5)
-    add("cross_entropy_smoothed",
-        lambda x, target: F.cross_entropy(x, target, label_smoothing=0.1), labels,
-        {"label_smoothing": 0.1})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-o", "--output", required=True)
@@ -141,11 +116,10 @@ def main():
 
     folder = Folder()
     activations(folder, pick(2, 7), 5 if options.small else pick(5, 600))
-    losses(folder, pick(3, 40), pick(2, 30))
     rows, width = pick(2, 50), pick(1, 20)
     differentiate(folder, "attention", "embedding", {}, lambda w, ids: F.embedding(ids, w),
                   {"w": torch.randn(rows, width), "ids": torch.randint(rows, (2, pick(2, 9)))})
-    for family in (spatial, norms, recurrent, attention, optimizers, schedules):
+    for family in (spatial, norms, recurrent, attention, optimizers, schedules, losses):
         family.write(folder, differentiate, pick, options.small)
     folder.write(options.output, options.seed)
 

@@ -24,6 +24,11 @@ public sealed record DataOptions
     /// <summary>`classification`, `multilabel` or `regression`; null: inferred.</summary>
     public string? Task { get; init; }
 
+    /// <summary>
+    /// Numeric targets are counts: below 0 is an error, and they are scaled by their mean alone.
+    /// </summary>
+    public bool Counts { get; init; }
+
     /// <summary>Leave out bad rows and files, counted in a warning, instead of stopping.</summary>
     public bool SkipBad { get; init; }
 

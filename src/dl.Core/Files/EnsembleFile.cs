@@ -3,6 +3,7 @@
 // last digit; their graphs may differ.
 using System.Text.Json;
 using Dl.Data;
+using Dl.Models;
 
 namespace Dl.Files;
 
@@ -94,6 +95,13 @@ public static class EnsembleFile
                         to + name, ModelFile.Extents(spec.Shape),
                         () => model.File.ReadFloats(from + name)));
                 }
+            }
+            foreach (var spec in model.LossParameters)
+            {
+                string name = Model.LossPrefix + spec.Name;
+                sources.Add(TensorSource.Floats(
+                    to + name, ModelFile.Extents(spec.Shape),
+                    () => model.File.ReadFloats(from + name)));
             }
         }
     }

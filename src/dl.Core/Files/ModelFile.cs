@@ -3,6 +3,7 @@
 // (runs of optimiser state) and a second document, the trainer's own. An ensemble (EnsembleFile.cs)
 // has the weights of further members behind those of the first.
 using Dl.Data;
+using Dl.Layers;
 using Dl.Models;
 using Dl.Tensors;
 
@@ -93,12 +94,15 @@ public sealed class LoadedModel : IDisposable
     /// <summary>One a member; of a single model its own.</summary>
     public IReadOnlyList<GraphPlan> Plans { get; }
 
+    /// <summary>Weights that belong to the loss: `loss.NAME`, beside those of the graph.</summary>
+    public IReadOnlyList<ParameterSpec> LossParameters { get; private set; } = [];
+
     /// <summary>The model on a device, its weights as stored.</summary>
     /// <param name="member">Of an ensemble, counted from 0.</param>
     /// <exception cref="DeviceException">The device has no room for it.</exception>
     public Model CreateModel(Device device, int member = 0)
     {
-        var model = new Model(Document.GraphOf(member), device);
+        var model = new Model(Document.GraphOf(member), device, LossParameters);
         try
         {
             LoadWeights(model, member);
@@ -173,9 +177,10 @@ public sealed class LoadedModel : IDisposable
     private void CheckTarget(GraphPlan plan)
     {
         var target = Document.Preprocessing.Target;
+        // A number may come with its deviation.
         bool fits = target.Kind == TargetKind.Numeric
             ? target.Mean.Length == target.Width && target.Std.Length == target.Width
-                && plan.Output.Count == target.Width
+                && (plan.Output.Count == target.Width || plan.Output.Count == 2L * target.Width)
             : plan.Output.Count == target.Width
                 || (target.Kind == TargetKind.Classes && target.Width == 2
                     && plan.Output.Count == 1);
@@ -200,27 +205,49 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Every weight of every graph is there in its shape, and nothing else is.</summary>
     private void CheckWeights()
     {
-        int weights = 0;
+        var weights = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < Plans.Count; i++)
         {
             foreach (var step in Plans[i].Steps)
             {
                 foreach (var spec in step.Parameters)
                 {
-                    CheckWeight($"{ModelFile.Prefix(i)}{step.Layer.Name}.{spec.Name}", spec);
-                    weights++;
+                    string name = $"{ModelFile.Prefix(i)}{step.Layer.Name}.{spec.Name}";
+                    CheckWeight(name, spec);
+                    weights.Add(name);
                 }
             }
         }
-        if (weights < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
+        LossParameters = [.. File.Tensors
+            .Where(t => t.Name.StartsWith(Model.LossPrefix, StringComparison.Ordinal)
+                && !weights.Contains(t.Name))
+            .Select(LossParameter)];
+        for (int i = 0; i < Plans.Count; i++)
+        {
+            foreach (var spec in LossParameters)
+            {
+                string name = ModelFile.Prefix(i) + Model.LossPrefix + spec.Name;
+                CheckWeight(name, spec);
+                weights.Add(name);
+            }
+        }
+        if (weights.Count < File.Tensors.Count && !File.Metadata.ContainsKey(ModelFile.TrainingKey))
         {
             throw new DataException(
-                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {weights} "
+                $"{File.Path}: holds {File.Tensors.Count} tensors, its graph has {weights.Count} "
                 + "weights; it is damaged");
         }
     }
 
-    private void CheckWeight(string name, Layers.ParameterSpec spec)
+    private ParameterSpec LossParameter(StoredTensor stored) => stored.Shape is [var count]
+        && count == Document.Preprocessing.Target.Width
+        ? new ParameterSpec(
+            stored.Name[Model.LossPrefix.Length..], new Shape((int)count), "zeros", 1, 1, false)
+        : throw new DataException(
+            $"{File.Path}: '{stored.Name}' is stored as {stored.ShapeText}, its loss needs one "
+            + $"number for each of {Document.Preprocessing.Target.Width} targets; it is damaged");
+
+    private void CheckWeight(string name, ParameterSpec spec)
     {
         if (!File.Contains(name))
         {

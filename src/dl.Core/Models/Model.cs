@@ -6,17 +6,24 @@ namespace Dl.Models;
 /// <summary>A graph and its weights on a device.</summary>
 public sealed class Model : IDisposable
 {
+    /// <summary>What the names of a loss's own weights begin with.</summary>
+    public const string LossPrefix = "loss.";
+
     private readonly Tensor[][] _weights;
 
     /// <param name="graph">Resolved: every layer is named and the input shape known.</param>
+    /// <param name="lossParameters">What the loss learns beside the layers: `loss.NAME`.</param>
     /// <exception cref="UsageException">The graph does not fit together.</exception>
-    public Model(Graph graph, Device device)
-        : this(graph, graph.Plan(), device)
+    public Model(
+        Graph graph, Device device, IReadOnlyList<ParameterSpec>? lossParameters = null)
+        : this(graph, graph.Plan(), device, lossParameters)
     {
     }
 
     /// <param name="plan">Of the graph; its frozen steps keep their weights.</param>
-    public Model(Graph graph, GraphPlan plan, Device device)
+    public Model(
+        Graph graph, GraphPlan plan, Device device,
+        IReadOnlyList<ParameterSpec>? lossParameters = null)
     {
         Graph = graph;
         Device = device;
@@ -30,6 +37,17 @@ public sealed class Model : IDisposable
                     step.Frozen ? spec with { Trains = false } : spec));
             }
         }
+        foreach (var spec in lossParameters ?? [])
+        {
+            string name = LossPrefix + spec.Name;
+            if (specs.Exists(other => other.Item1 == name))
+            {
+                throw new UsageException(
+                    $"layer 'loss': its weight '{name}' has the name of a weight of the loss; "
+                    + "call the layer otherwise");
+            }
+            specs.Add((name, spec));
+        }
         Weights = new Weights(device, specs);
         _weights = new Tensor[Plan.Steps.Count][];
         int next = 0;
@@ -41,6 +59,7 @@ public sealed class Model : IDisposable
                 _weights[i][j] = Weights.All[next++].Tensor;
             }
         }
+        LossWeights = [.. Weights.All.Skip(next).Select(parameter => parameter.Tensor)];
     }
 
     public Graph Graph { get; }
@@ -50,6 +69,9 @@ public sealed class Model : IDisposable
     public Device Device { get; }
 
     public Weights Weights { get; }
+
+    /// <summary>What the loss learns, in the order in which it names them.</summary>
+    public IReadOnlyList<Tensor> LossWeights { get; }
 
     /// <summary>Runs a batch (batch, input...) to (batch, output...).</summary>
     /// <param name="layerDone">Sees the output of each layer as soon as it is computed.</param>

@@ -7,8 +7,15 @@ namespace Dl.Tasks;
 
 /// <summary>Binary and multi-class classification.</summary>
 public sealed class Classification(TargetSpec target, string? loss)
-    : LearningTask(target, FindLoss(loss ?? Default(target), "classification", Suitable(target)))
+    : LearningTask(target, FindLoss(
+        loss ?? Default(target), "classification",
+        target.Labels.Length == 2 ? SuitableForTwo : Suitable, target.Labels.Length > 2))
 {
+    internal static readonly string[] Suitable =
+        ["cross_entropy", "focal", "kl_divergence", "hinge", "perceptron"];
+
+    private static readonly string[] SuitableForTwo = ["binary_cross_entropy", .. Suitable];
+
     public override string Kind => "classification";
 
     public override int Outputs =>
@@ -34,10 +41,12 @@ public sealed class Classification(TargetSpec target, string? loss)
             }
             return tape.Input(new Shape(rows), indices);
         }
-        bool signs = Loss.Form == TargetForm.Signs;
-        float low = signs ? -1 : 0.5f * settings.LabelSmoothing;
-        float high = signs ? 1 : 1 - (0.5f * settings.LabelSmoothing);
         int n = Outputs;
+        // Smoothing spreads over all classes; a single output stands for two of them.
+        float even = settings.LabelSmoothing / (Loss.Form == TargetForm.Shares ? n : 2);
+        bool signs = Loss.Form == TargetForm.Signs, smooth = Loss.Link != Link.Threshold;
+        float low = signs ? -1 : smooth ? even : 0;
+        float high = signs ? 1 : smooth ? 1 - settings.LabelSmoothing + even : 1;
         var values = new float[rows * n];
         for (int i = 0; i < rows; i++)
         {
@@ -70,17 +79,16 @@ public sealed class Classification(TargetSpec target, string? loss)
 
     private static string Default(TargetSpec target) =>
         target.Labels.Length == 2 ? "binary_cross_entropy" : "cross_entropy";
-
-    private static string[] Suitable(TargetSpec target) => target.Labels.Length == 2
-        ? ["binary_cross_entropy", "cross_entropy", "hinge", "perceptron"]
-        : ["cross_entropy", "hinge", "perceptron"];
 }
 
 /// <summary>Any of n labels, each with its own sigmoid.</summary>
 public sealed class MultiLabel(TargetSpec target, string? loss)
     : LearningTask(target, FindLoss(
-        loss ?? "binary_cross_entropy", "multi-label classification", "binary_cross_entropy"))
+        loss ?? "binary_cross_entropy", "multi-label classification", Suitable))
 {
+    internal static readonly string[] Suitable =
+        ["binary_cross_entropy", "focal", "dice", "hinge"];
+
     public override string Kind => "multilabel";
 
     public override int Outputs => Target.Labels.Length;
@@ -94,10 +102,12 @@ public sealed class MultiLabel(TargetSpec target, string? loss)
         Tape tape, ReadOnlySpan<float> targets, int rows, LossSettings settings)
     {
         float smoothing = settings.LabelSmoothing;
+        bool signs = Loss.Form == TargetForm.Signs;
         var values = new float[targets.Length];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = (targets[i] * (1 - smoothing)) + (0.5f * smoothing);
+            values[i] = signs ? (2 * targets[i]) - 1
+                : (targets[i] * (1 - smoothing)) + (0.5f * smoothing);
         }
         return tape.Input(new Shape(rows, Outputs), values);
     }
@@ -106,33 +116,8 @@ public sealed class MultiLabel(TargetSpec target, string? loss)
     {
         for (int i = 0; i < output.Length; i++)
         {
-            values[i] = Links.Sigmoid(output[i]);
-        }
-    }
-}
-
-/// <summary>n numbers, trained standardised and read in their own units.</summary>
-public sealed class Regression(TargetSpec target, string? loss)
-    : LearningTask(target, FindLoss(loss ?? "mse", "regression", "mse", "mae", "huber"))
-{
-    public override string Kind => "regression";
-
-    public override int Outputs => Target.Names.Length;
-
-    public override IReadOnlyList<Metric> Scoring(int? top = null) => NumberMetrics.All;
-
-    private protected override IReadOnlyList<Metric> Usual { get; } =
-        [NumberMetrics.Rmse, NumberMetrics.Mae, NumberMetrics.R2];
-
-    public override Tensor Encode(
-        Tape tape, ReadOnlySpan<float> targets, int rows, LossSettings settings) =>
-        tape.Input(new Shape(rows, Outputs), targets);
-
-    public override void Interpret(ReadOnlySpan<float> output, Span<float> values)
-    {
-        for (int i = 0; i < output.Length; i++)
-        {
-            values[i] = (output[i] * Target.Std[i]) + Target.Mean[i];
+            values[i] = Loss.Link == Link.Sigmoid ? Links.Sigmoid(output[i])
+                : output[i] > 0 ? 1 : 0;
         }
     }
 }

@@ -2,7 +2,9 @@
 // what their spread says. Probabilities are averaged, and given back as the raw output that has
 // the average as its probability, so that loss and metrics see an ensemble as any other model:
 //   softmax   y_k = ln mean_m p_mk          sigmoid   y = ln(mean p) - ln(mean(1 - p))
-//   numbers and scores   y = mean_m y_m
+//   numbers and scores   y = mean_m y_m        rates     y = ln mean_m e^y_m
+// Normal distributions are joined into the one with the mean and variance of their mixture
+// (Lakshminarayanan 2017): variance = mean_m (variance_m + mean_m^2) - mean^2.
 // Uncertainty of classes, in nats (Houlsby 2011, Gal 2016):
 //   entropy H(mean p) = what is unknown in all;  mutual information H(mean p) - mean H(p) = what
 //   the answers disagree about, which more data would settle.
@@ -15,12 +17,14 @@ internal sealed class Consensus(LearningTask task)
 {
     private readonly double[] _mean = new double[task.Target.Width];
     private readonly double[] _squares = new double[task.Target.Width];
-    private readonly float[] _values = new float[task.Target.Width];
+    private readonly float[] _values = new float[task.InterpretedWidth];
 
     /// <summary>Names of the columns that <see cref="Uncertainty"/> fills.</summary>
-    public static string[] Columns(TargetSpec target) => target.Kind switch
+    public static string[] Columns(LearningTask task) => task.Target.Kind switch
     {
-        TargetKind.Numeric => Array.ConvertAll(target.Names, name => name + "_std"),
+        // Where a deviation is predicted, it has the name; this one is of the means.
+        TargetKind.Numeric => Array.ConvertAll(
+            task.Target.Names, name => name + (task.HasDeviations ? "_mean_std" : "_std")),
         TargetKind.Classes => ["entropy", "mutual_information", "proba_std"],
         _ => ["entropy", "mutual_information"],
     };
@@ -36,6 +40,12 @@ internal sealed class Consensus(LearningTask task)
                 break;
             case Link.Sigmoid:
                 JoinSigmoid(answers, joined);
+                break;
+            case Link.Exponential:
+                JoinRates(answers, joined);
+                break;
+            case Link.Identity when task.HasDeviations:
+                JoinNormals(answers, joined);
                 break;
             default:
                 JoinNumbers(answers, joined);
@@ -155,6 +165,40 @@ internal sealed class Consensus(LearningTask task)
                 sum += answers[at];
             }
             joined[j] = (float)(sum / (answers.Length / n));
+        }
+    }
+
+    private static void JoinRates(ReadOnlySpan<float> answers, Span<float> joined)
+    {
+        int n = joined.Length;
+        for (int j = 0; j < n; j++)
+        {
+            double sum = double.NegativeInfinity;
+            for (int at = j; at < answers.Length; at += n)
+            {
+                sum = LogAdd(sum, answers[at]);
+            }
+            joined[j] = (float)(sum - Math.Log(answers.Length / n));
+        }
+    }
+
+    /// <summary>Outputs are means and then logarithms of variances.</summary>
+    private static void JoinNormals(ReadOnlySpan<float> answers, Span<float> joined)
+    {
+        int n = joined.Length, targets = n / 2, count = answers.Length / n;
+        for (int j = 0; j < targets; j++)
+        {
+            double mean = 0, variance = 0;
+            for (int at = j; at < answers.Length; at += n)
+            {
+                mean += answers[at] / (double)count;
+            }
+            for (int at = j; at < answers.Length; at += n)
+            {
+                double distance = answers[at] - mean;
+                variance += (Math.Exp(answers[at + targets]) + (distance * distance)) / count;
+            }
+            (joined[j], joined[targets + j]) = ((float)mean, (float)Math.Log(variance));
         }
     }
 

@@ -1,6 +1,7 @@
 // What a model is for: how targets become tensors, how outputs become what people read, and which
 // metrics count. (`Task` alone is taken by the runtime's threads.)
 using Dl.Data;
+using Dl.Layers;
 using Dl.Tensors;
 
 namespace Dl.Tasks;
@@ -25,6 +26,15 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
 
     /// <summary>Numbers that the model has to give for one sample.</summary>
     public abstract int Outputs { get; }
+
+    /// <summary>Each number comes with the deviation that the model expects around it.</summary>
+    public virtual bool HasDeviations => false;
+
+    /// <summary>Floats that <see cref="Interpret"/> gives for a row.</summary>
+    public int InterpretedWidth => HasDeviations ? 2 * Target.Width : Target.Width;
+
+    /// <summary>What the loss learns beside the model, for the model's weights.</summary>
+    public IReadOnlyList<ParameterSpec> LossParameters => Loss.Parameters(Target.Width);
 
     /// <summary>
     /// Few and cheap, for every epoch and for tables: the first decides which epoch is the best.
@@ -66,7 +76,8 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
 
     /// <summary>
     /// One raw output row (<see cref="Outputs"/> floats) as people read it: the probability of each
-    /// label, or numbers in the target's own units. <paramref name="values"/> has Target.Width.
+    /// label, or numbers in the target's own units and behind them their deviations.
+    /// <paramref name="values"/> has <see cref="InterpretedWidth"/>.
     /// </summary>
     public abstract void Interpret(ReadOnlySpan<float> output, Span<float> values);
 
@@ -76,11 +87,11 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
         Tape tape, Tensor output, ReadOnlySpan<float> targets, int rows, LossSettings settings)
     {
         var encoded = Encode(tape, targets, rows, settings);
-        if (Loss.Form == TargetForm.Index || settings.ClassWeights is not { } weights)
+        if (Loss.WeighsClasses || settings.ClassWeights is not { } weights)
         {
             return Loss.Apply(tape, output, encoded, settings);
         }
-        // Pointwise losses: weigh each sample by its class, and divide by the sum of the weights.
+        // Weigh each sample by its class, and divide by the sum of the weights.
         var sampleWeights = new float[rows];
         double sum = 0;
         for (int i = 0; i < rows; i++)
@@ -90,7 +101,7 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
         }
         for (int i = 0; i < rows; i++)
         {
-            sampleWeights[i] = (float)(sampleWeights[i] * rows / sum);
+            sampleWeights[i] = sum > 0 ? (float)(sampleWeights[i] * rows / sum) : 0;
         }
         return Loss.Apply(tape, output, encoded, settings with
         {
@@ -98,12 +109,29 @@ public abstract class LearningTask(TargetSpec target, Loss loss)
         });
     }
 
-    private protected static Loss FindLoss(string name, string kind, params string[] suitable)
+    /// <param name="manyClasses">One of more than two labels is right.</param>
+    private protected static Loss FindLoss(
+        string text, string kind, string[] suitable, bool manyClasses = false)
     {
-        var loss = Losses.Find(name);
-        return suitable.Contains(name)
-            ? loss
-            : throw new UsageException(
-                $"loss '{name}': does not suit {kind}; expected {string.Join(", ", suitable)}");
+        var loss = Losses.Find(text);
+        if (Array.IndexOf(suitable, loss.Name) >= 0)
+        {
+            return manyClasses ? loss.ManyClasses ?? loss : loss;
+        }
+        string expected = string.Join(", ", suitable);
+        if (loss.Needs is { } needs)
+        {
+            throw new UsageException(
+                $"loss '{text}': needs {needs}; this is {kind}, expected {expected}");
+        }
+        (string Task, string[] Losses)[] tasks =
+        [
+            ("regression", Regression.Suitable), ("classification", Classification.Suitable),
+            ("multilabel", MultiLabel.Suitable),
+        ];
+        string other = Array.Find(tasks, t => Array.IndexOf(t.Losses, loss.Name) >= 0).Task;
+        string hint = other is null || other == kind ? "" : $", or --task {other}";
+        throw new UsageException(
+            $"loss '{text}': does not suit {kind}; expected {expected}{hint}");
     }
 }

@@ -21,6 +21,11 @@ public static class Metrics
             Add(all, "classification", ClassMetrics.List(2, true, 5));
             Add(all, "multilabel", LabelMetrics.All);
             Add(all, "regression", NumberMetrics.All);
+            Add(all, "regression",
+            [
+                LikelihoodMetrics.Pinball(0.5), LikelihoodMetrics.Below,
+                LikelihoodMetrics.PoissonDeviance, LikelihoodMetrics.GaussianNll,
+            ]);
             return all;
         }
     }

@@ -24,9 +24,15 @@ public sealed class Predictions(LearningTask task)
     /// <summary>
     /// Interpreted values of a row: probabilities, or numbers in their own units.
     /// </summary>
-    public ReadOnlySpan<float> Values(int row)
+    public ReadOnlySpan<float> Values(int row) => Interpreted(row)[..Task.Target.Width];
+
+    /// <summary>Deviations of a row's numbers, where the task has them.</summary>
+    public ReadOnlySpan<float> Deviations(int row) => Interpreted(row)[Task.Target.Width..];
+
+    /// <summary>All that the task reads from a row's outputs.</summary>
+    public ReadOnlySpan<float> Interpreted(int row)
     {
-        int width = Task.Target.Width;
+        int width = Task.InterpretedWidth;
         return CollectionsMarshal.AsSpan(_values).Slice(row * width, width);
     }
 
@@ -81,7 +87,7 @@ public sealed class Predictions(LearningTask task)
     public void Add(ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int rows)
     {
         Forget();
-        int width = Task.Target.Width, n = Task.Outputs, targetWidth = TargetWidth;
+        int width = Task.InterpretedWidth, n = Task.Outputs, targetWidth = TargetWidth;
         Span<float> values = width <= 256 ? stackalloc float[width] : new float[width];
         for (int i = 0; i < rows; i++)
         {

@@ -119,7 +119,11 @@ internal static class EnsembleJob
                 files.Add(ModelFile.Load(path));
             }
             using var predictor = new Predictor(files, setup.Task, device, null, 0);
-            var evaluator = new Evaluator(device, predictor.Forward, setup.Task, setup.Settings);
+            var settings = setup.Settings with
+            {
+                Loss = setup.Settings.Loss with { Learnt = predictor.LossWeights },
+            };
+            var evaluator = new Evaluator(device, predictor.Forward, setup.Task, settings);
             Scores? Of(IDataset? data) =>
                 data is { Count: > 0 } ? new Scores(evaluator.Run(data, new Rng(0))) : null;
             var first = files[0].Document;

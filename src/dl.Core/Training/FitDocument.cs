@@ -13,7 +13,7 @@ internal static class FitDocument
         FitSetup setup, TrainerState state, string fingerprint, FitResult? result = null) => new()
         {
             Task = setup.Task.Kind,
-            Loss = setup.Task.Loss.Name,
+            Loss = setup.Task.Loss.Text,
             Architecture = setup.Options.Model.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
                 ? null
                 : setup.Options.Model,
@@ -96,10 +96,11 @@ internal static class FitDocument
         {
             result["metric"] = Text(metric);
         }
-        if (options.BalancedClasses)
+        if (options.ClassWeights is not ([] or ["none"]))
         {
-            result["class_weights"] = Text("balanced");
+            result["class_weights"] = Text(string.Join(",", options.ClassWeights));
         }
+        Add(result, "pos_weight", options.PositiveWeight ?? 0);
         return result;
     }
 

@@ -32,7 +32,7 @@ public static class FitJob
         FitOptions options, DeviceChooser devices, FitEvents events, ILogger log)
     {
         Check(options);
-        var data = TrainingData.Open(options.Data, log, events.Cancel);
+        var data = TrainingData.Open(DataFor(options), log, events.Cancel);
         if (options.Folds is not null || (options.Repeats > 1 && !options.DryRun))
         {
             return CrossValidate(options, data, devices, events, log);
@@ -93,6 +93,12 @@ public static class FitJob
         }
     }
 
+    /// <summary>A loss for counts says that the targets are some.</summary>
+    private static DataOptions DataFor(FitOptions options) =>
+        options.Loss is { } loss && Losses.Find(loss).Counts
+            ? options.Data with { Counts = true, Task = options.Data.Task ?? "regression" }
+            : options.Data;
+
     /// <summary>Misspelt names are refused before the data is read.</summary>
     private static void CheckNames(FitOptions options)
     {
@@ -105,6 +111,7 @@ public static class FitJob
             ModelFile.Load(path).Dispose();
         }
         _ = options.Loss is null ? null : Losses.Find(options.Loss);
+        ClassWeights.Check(options.ClassWeights);
         _ = options.Init is null ? null : Initializers.Find(options.Init);
         if (options.Metric is { } metric)
         {

@@ -17,7 +17,7 @@ public sealed record FitOptions
     /// <summary>Path of the model file; null only with <see cref="DryRun"/> or folds.</summary>
     public string? Output { get; init; }
 
-    /// <summary>Loss by name; null: the task's own.</summary>
+    /// <summary>Loss by name with its arguments (`huber:0.5`); null: the task's own.</summary>
     public string? Loss { get; init; }
 
     /// <summary>
@@ -100,8 +100,11 @@ public sealed record FitOptions
     /// <summary>Alpha of cutmix; 0: none.</summary>
     public double Cutmix { get; init; }
 
-    /// <summary>Weigh the classes by the inverse of their frequency.</summary>
-    public bool BalancedClasses { get; init; }
+    /// <summary>`balanced`, or `LABEL=WEIGHT` items; empty: all classes count alike.</summary>
+    public string[] ClassWeights { get; init; } = [];
+
+    /// <summary>How often a target of 1 counts beside one of 0; null: once.</summary>
+    public double? PositiveWeight { get; init; }
 
     /// <summary>
     /// Epochs without improvement after which training stops; null: 10 % of epochs, at least 5; 0:

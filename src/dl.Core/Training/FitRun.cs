@@ -41,13 +41,21 @@ internal sealed class FitRun : IDisposable
 
     public FitRun(FitSetup setup, Device device, string fingerprint, ILogger log)
     {
-        (_setup, _fingerprint, _log) = (setup, fingerprint, log);
+        (_fingerprint, _log) = (fingerprint, log);
         var options = setup.Options;
-        Model = new Model(setup.Graph, setup.Plan, device);
+        Model = new Model(setup.Graph, setup.Plan, device, setup.Task.LossParameters);
+        // What the loss learns lies among the model's weights.
+        _setup = setup with
+        {
+            Settings = setup.Settings with
+            {
+                Loss = setup.Settings.Loss with { Learnt = Model.LossWeights },
+            },
+        };
         Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
         _optimizer = CreateOptimizer();
         SayWhatDecays();
-        Trainer = new Trainer(Model, setup.Task, _optimizer, setup.Settings, setup.Data);
+        Trainer = new Trainer(Model, setup.Task, _optimizer, _setup.Settings, setup.Data);
         Trainer.State.Options = setup.Fingerprint(fingerprint);
     }
 

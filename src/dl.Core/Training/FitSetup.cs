@@ -55,7 +55,8 @@ public sealed record FitSetup(
             new LossSettings
             {
                 LabelSmoothing = (float)options.LabelSmoothing,
-                ClassWeights = options.BalancedClasses ? Balance(data.Train, target) : null,
+                ClassWeights = ClassWeights.Resolve(options.ClassWeights, data.Train, target),
+                PositiveWeight = PositiveWeight(options, task),
             },
             options.Threads ?? Math.Max(1, Environment.ProcessorCount))
         {
@@ -82,7 +83,7 @@ public sealed record FitSetup(
         log.LogInformation(
             "model {Model}: {Parameters} parameters; loss {Loss}, {Optimizer} at rate {Rate} "
             + "({Schedule}), batch {Batch}, at most {Epochs} epochs",
-            options.Model, plan.ParameterCount, task.Loss.Name, optimizer.ToShortString(),
+            options.Model, plan.ParameterCount, task.Loss.Text, optimizer.ToShortString(),
             options.FindRate ? "to be found"
                 : settings.LearningRate.ToString(CultureInfo.InvariantCulture),
             settings.Schedule.Text, batch, epochs);
@@ -103,7 +104,7 @@ public sealed record FitSetup(
             ["model"] = Options.Model,
             ["data"] = data,
             ["task"] = Task.Kind,
-            ["loss"] = Task.Loss.Name,
+            ["loss"] = Task.Loss.Text,
             ["optimizer"] = Optimizer.ToString(),
             ["l1"] = Text(Options.L1),
             ["batch_size"] = Text(Settings.BatchSize),
@@ -125,10 +126,19 @@ public sealed record FitSetup(
             ["label_smoothing"] = Text(Options.LabelSmoothing),
             ["mixup"] = Text(Options.Mixup),
             ["cutmix"] = Text(Options.Cutmix),
-            ["class_weights"] = Options.BalancedClasses ? "balanced" : "",
+            ["class_weights"] = string.Join(",", Options.ClassWeights),
+            ["pos_weight"] = Text(Options.PositiveWeight),
             ["seed"] = Text(Settings.Seed),
         };
     }
+
+    /// <exception cref="UsageException">The loss knows no positive targets.</exception>
+    private static float PositiveWeight(FitOptions options, LearningTask task) =>
+        options.PositiveWeight is null || task.Loss.Name == "binary_cross_entropy"
+            ? (float)(options.PositiveWeight ?? 1)
+            : throw new UsageException(
+                $"--pos-weight: goes with the loss binary_cross_entropy, here it is "
+                + $"{task.Loss.Text}; for classes use --class-weights");
 
     /// <summary>The optimiser with its arguments; --momentum and --weight-decay are such.</summary>
     /// <exception cref="UsageException">It does not take what is given.</exception>
@@ -196,28 +206,4 @@ public sealed record FitSetup(
     /// <summary>About 4,000 steps, within 10 to 200 epochs.</summary>
     private static int DefaultEpochs(int samples, int batch) =>
         Math.Clamp(4000 * batch / Math.Max(1, samples), 10, 200);
-
-    /// <summary>samples / (classes * samples of the class).</summary>
-    private static float[] Balance(IDataset data, TargetSpec target)
-    {
-        if (target.Kind != TargetKind.Classes)
-        {
-            throw new UsageException(
-                "--class-weights balanced: needs a classification with one label a sample");
-        }
-        var counts = new int[target.Labels.Length];
-        var features = new float[data.FeatureShape.Count];
-        var label = new float[data.TargetWidth];
-        for (int i = 0; i < data.Count; i++)
-        {
-            data.Read(i, features, label);
-            counts[(int)label[0]]++;
-        }
-        var weights = new float[counts.Length];
-        for (int i = 0; i < weights.Length; i++)
-        {
-            weights[i] = counts[i] == 0 ? 0 : (float)data.Count / (counts.Length * counts[i]);
-        }
-        return weights;
-    }
 }

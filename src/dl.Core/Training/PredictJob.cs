@@ -29,7 +29,7 @@ public static class PredictJob
         CancellationToken cancel)
     {
         using var loaded = ModelFile.Load(options.Model);
-        var task = CreateTask(loaded.Document, options.Model);
+        var task = CreateTask(loaded, options.Model);
         PredictWriter.Check(options, task, loaded.Plans.Count);
         var result = options.Score
             ? ScoreJob.Run(options, loaded, task, devices, log, cancel)
@@ -92,8 +92,9 @@ public static class PredictJob
         ?? (int)Math.Clamp(BatchFloats / Math.Max(1, loaded.Plan.Input.Count), 16, 1024);
 
     /// <exception cref="DataException">The document contradicts itself.</exception>
-    internal static LearningTask CreateTask(ModelDocument document, string path)
+    internal static LearningTask CreateTask(LoadedModel loaded, string path)
     {
+        var document = loaded.Document;
         LearningTask task;
         try
         {
@@ -102,6 +103,13 @@ public static class PredictJob
         catch (UsageException error)
         {
             throw new DataException($"{path}: {error.Message}; the file is damaged", error);
+        }
+        if (!task.LossParameters.Select(p => p.Name).Order()
+            .SequenceEqual(loaded.LossParameters.Select(p => p.Name).Order()))
+        {
+            throw new DataException(
+                $"{path}: its loss is {document.Loss}, the weights stored for it are not; the "
+                + "file is damaged");
         }
         for (int i = 0; i < (document.Members?.Length ?? 1); i++)
         {

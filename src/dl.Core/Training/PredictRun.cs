@@ -32,7 +32,7 @@ internal sealed class PredictRun(
         int rows = 0;
         writer?.Header();
         using var tape = new Tape(predictor.Device, recording: false);
-        var values = new float[task.Target.Width];
+        var values = new float[task.InterpretedWidth];
         while (Collect(writer is null ? null : flush))
         {
             Forward(tape, rows);

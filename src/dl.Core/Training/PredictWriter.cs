@@ -1,7 +1,7 @@
 // Predictions as text, one line a row: CSV (RFC 4180), TSV, or JSON lines with the same names.
 //   classes     id, prediction [, proba_LABEL...]     --top K: id, label_1, proba_1, ...
 //   labels      id, prediction (`a|b`) [, proba_LABEL...]
-//   numbers     id, one column a target, in its own units
+//   numbers     id, one column a target, in its own units [and NAME_std, where it is learnt]
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -32,6 +32,9 @@ internal sealed class PredictWriter
     private readonly string[] _labels;
     private readonly int[] _order;
 
+    /// <summary>Names of the columns that hold numbers.</summary>
+    private readonly string[] _numbers;
+
     /// <exception cref="UsageException">The options do not go with the task.</exception>
     /// <param name="uncertainty">Names of further columns, of numbers.</param>
     public PredictWriter(
@@ -46,7 +49,10 @@ internal sealed class PredictWriter
         _order = new int[_target.Width];
         bool numeric = _target.Kind == TargetKind.Numeric;
         _labels = Array.ConvertAll(_target.Labels, l => _json ? Quoted(l) : Field(l));
-        _keys = Array.ConvertAll(numeric ? _target.Names : _target.Labels, n => Quoted(n) + ":");
+        _numbers = task.HasDeviations
+            ? [.. _target.Names, .. _target.Names.Select(name => name + "_std")]
+            : _target.Names;
+        _keys = Array.ConvertAll(numeric ? _numbers : _target.Labels, n => Quoted(n) + ":");
     }
 
     /// <summary>Options that no file can satisfy, told before any work.</summary>
@@ -105,7 +111,7 @@ internal sealed class PredictWriter
         _line.Clear().Append(Field(_idName));
         if (_target.Kind == TargetKind.Numeric)
         {
-            foreach (string name in _target.Names)
+            foreach (string name in _numbers)
             {
                 _line.Append(_separator).Append(Field(name));
             }
@@ -131,7 +137,7 @@ internal sealed class PredictWriter
     }
 
     /// <summary>One row.</summary>
-    /// <param name="values">Interpreted: a probability a label, or a number a target.</param>
+    /// <param name="values">Interpreted: a probability a label, or numbers.</param>
     /// <param name="uncertainty">A number for each name that the constructor got.</param>
     public void Row(string id, ReadOnlySpan<float> values, ReadOnlySpan<float> uncertainty)
     {

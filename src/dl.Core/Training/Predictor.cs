@@ -60,11 +60,14 @@ internal sealed class Predictor : IDisposable
 
     public Device Device => _models[0].Device;
 
+    /// <summary>What the loss of the first member has learnt.</summary>
+    public IReadOnlyList<Tensor> LossWeights => _models[0].LossWeights;
+
     public Shape Input => _models[0].Plan.Input;
 
     /// <summary>Names of the columns of uncertainty; none where there is one answer a row.</summary>
     public static string[] UncertaintyColumns(LoadedModel loaded, LearningTask task, int? passes) =>
-        loaded.Plans.Count > 1 || passes is not null ? Consensus.Columns(task.Target) : [];
+        loaded.Plans.Count > 1 || passes is not null ? Consensus.Columns(task) : [];
 
     /// <summary>Runs rows in order.</summary>
     /// <param name="features">rows x Input, prepared.</param>
@@ -163,7 +166,7 @@ internal sealed class Predictor : IDisposable
         _consensus.Join(answers, Output(outputs, row));
         if (uncertainty.Length > 0)
         {
-            int columns = Consensus.Columns(_task.Target).Length;
+            int columns = Consensus.Columns(_task).Length;
             _consensus.Uncertainty(
                 answers, _task.Outputs, uncertainty.Slice(row * columns, columns));
         }

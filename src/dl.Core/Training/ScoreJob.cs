@@ -37,7 +37,7 @@ internal static class ScoreJob
                 first.Predictions.Count, skipped, watch.Elapsed.TotalSeconds, device.Name,
                 Of(first.Predictions, metrics, options));
         }
-        var otherTask = PredictJob.CreateTask(other.Document, options.Against!);
+        var otherTask = PredictJob.CreateTask(other, options.Against!);
         var (second, _) = Collect(options, other, otherTask, device, log, cancel);
         var (a, b) = Align(first, second);
         var known = otherTask.Scoring(options.Top).Select(m => m.Name).ToHashSet();
@@ -129,7 +129,10 @@ internal static class ScoreJob
         }
         var (one, two) = (
             new Predictions(first.Predictions.Task), new Predictions(first.Predictions.Task));
-        var values = new float[order.Length];
+        // Deviations too where both predict them; no metric asks for them otherwise.
+        var values = new float[first.Predictions.Task.InterpretedWidth];
+        bool deviations = first.Predictions.Task.HasDeviations
+            && second.Predictions.Task.HasDeviations;
         for (int i = 0; i < first.Places.Count; i++)
         {
             if (!rows.TryGetValue(first.Places[i], out int row))
@@ -137,12 +140,16 @@ internal static class ScoreJob
                 continue;
             }
             var theirs = second.Predictions.Values(row);
-            for (int j = 0; j < values.Length; j++)
+            for (int j = 0; j < order.Length; j++)
             {
                 values[j] = theirs[order[j]];
+                if (deviations)
+                {
+                    values[order.Length + j] = second.Predictions.Deviations(row)[order[j]];
+                }
             }
             var targets = first.Predictions.Targets(i);
-            one.AddRow(first.Predictions.Values(i), targets);
+            one.AddRow(first.Predictions.Interpreted(i), targets);
             two.AddRow(values, targets);
         }
         return one.Count > 0

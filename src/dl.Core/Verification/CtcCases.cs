@@ -90,7 +90,7 @@ internal static class CtcCases
         new Operand(DType.I32, shape.Batch, Role.Input, rng => rng.NextInt(shape.Labels + 1)),
     ];
 
-    /// <summary>Probability of a sample's labels; visits every state's share of each frame.</summary>
+    /// <summary>Probability of a sample's labels; visits each state's share of a frame.</summary>
     private static double Sample(
         CtcShape shape, double[][] v, int n, Action<int, int, double>? visit)
     {

@@ -25,7 +25,7 @@ internal static class FitCommand
         [
             new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
-                ImageSize, Grayscale, OnBadData),
+                PositiveWeight, ImageSize, Grayscale, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
@@ -163,7 +163,8 @@ internal static class FitCommand
             LabelSmoothing = values.Number(LabelSmoothing)!.Value,
             Mixup = values.Number(Mixup)!.Value,
             Cutmix = values.Number(Cutmix)!.Value,
-            BalancedClasses = values.Text(ClassWeights) == "balanced",
+            ClassWeights = values.List(ClassWeights),
+            PositiveWeight = values.Number(PositiveWeight),
             Patience = values.Integer(Patience),
             TimeBudget = values.Seconds(Time),
             Ensemble = values.Integer(Ensemble),

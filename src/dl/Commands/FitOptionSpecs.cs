@@ -32,6 +32,9 @@ internal static class FitOptionSpecs
         "loss", "what training makes small [the task's own]")
     {
         Value = "NAME", Registry = "losses",
+        More = "A name of `dl info --list losses`, with numbers behind a colon where it takes some: "
+            + "`huber:0.5`, `quantile:0.9`, `focal:2,0.25`. With gaussian_nll, predict prints a "
+            + "standard deviation beside each number.",
     };
 
     public static readonly OptionSpec Target = new("target", "columns to predict [inferred]")
@@ -81,8 +84,17 @@ internal static class FitOptionSpecs
 
     public static readonly OptionSpec ClassWeights = new("class-weights", "weigh the classes")
     {
-        Value = "HOW", Default = "none", Allowed = ["none", "balanced"],
-        More = "`balanced` weighs each class by the inverse of its frequency.",
+        Kind = ValueKind.List, Value = "HOW", Default = "none",
+        More = "`balanced` weighs each class by the inverse of its frequency; `a=2,b=0.5` says how "
+            + "much samples of some classes count, the others count 1.",
+    };
+
+    public static readonly OptionSpec PositiveWeight = new(
+        "pos-weight", "how often a yes counts beside a no [1]")
+    {
+        Kind = ValueKind.Number, Value = "X", Min = 0, AboveMin = true,
+        More = "For two classes (the second is the yes) or several labels, with the loss "
+            + "binary_cross_entropy.",
     };
 
     public static readonly OptionSpec ImageSize = new(

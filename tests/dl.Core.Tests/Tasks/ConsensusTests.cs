@@ -66,7 +66,33 @@ public sealed class ConsensusTests
         Assert.Equal([2f, 1f], joined);
         consensus.Uncertainty(answers, 2, columns);
         Assert.Equal([100f, 0f], columns);
-        Assert.Equal(["y_std", "z_std"], Consensus.Columns(task.Target));
+        Assert.Equal(["y_std", "z_std"], Consensus.Columns(task));
+    }
+
+    [Fact]
+    public void RatesAreAveraged()
+    {
+        var task = LearningTask.Create(
+            new TargetSpec { Kind = TargetKind.Numeric, Names = ["y"], Mean = [0], Std = [2] },
+            "poisson");
+        var joined = new float[1];
+        new Consensus(task).Join([MathF.Log(1), MathF.Log(5)], joined);
+        Assert.Equal(MathF.Log(3), joined[0], 1e-6f);
+    }
+
+    /// <summary>Means 1 and 3, variances 2 and 4: variance 3 within and 1 between.</summary>
+    [Fact]
+    public void NormalDistributionsAreJoinedIntoTheOneOfTheirMixture()
+    {
+        var task = LearningTask.Create(
+            new TargetSpec { Kind = TargetKind.Numeric, Names = ["y"], Mean = [0], Std = [1] },
+            "gaussian_nll");
+        var joined = new float[2];
+        var consensus = new Consensus(task);
+        consensus.Join([1, MathF.Log(2), 3, MathF.Log(4)], joined);
+        Assert.Equal(2, joined[0], 1e-6f);
+        Assert.Equal(MathF.Log(4), joined[1], 1e-6f);
+        Assert.Equal(["y_mean_std"], Consensus.Columns(task));
     }
 
     [Fact]

@@ -10,6 +10,7 @@ internal sealed class TableSource : IDataSource
     private readonly Targets _targets;
     private readonly RawColumn[] _inputs;
     private readonly RawColumn? _id;
+    private readonly bool _counts;
 
     /// <summary>Table row of each sample: rows without a target are no samples.</summary>
     private readonly int[] _rows;
@@ -17,6 +18,7 @@ internal sealed class TableSource : IDataSource
     public TableSource(RawTable table, DataOptions options, BadData bad, ILogger log)
     {
         _table = table;
+        _counts = options.Counts;
         foreach (string name in options.Ignore)
         {
             if (table.Find(name) < 0)
@@ -156,7 +158,10 @@ internal sealed class TableSource : IDataSource
             }
             if (!_targets.IsMissing(row))
             {
-                rows.Add(row);
+                if (!_counts || IsCount(row, bad))
+                {
+                    rows.Add(row);
+                }
                 continue;
             }
             bad.Report(new DataException(
@@ -164,6 +169,23 @@ internal sealed class TableSource : IDataSource
                 + "expected one; fill it in, or leave bad rows out with --on-bad-data skip"));
         }
         return [.. rows];
+    }
+
+    private bool IsCount(int row, BadData bad)
+    {
+        var values = _targets[row];
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (values[i] < 0)
+            {
+                bad.Report(new DataException(
+                    $"{_table.Locate(row)}: target '{_targets.Names[i]}' is {values[i]}, expected "
+                    + "a count of 0 or more; choose another --loss, or leave bad rows out with "
+                    + "--on-bad-data skip"));
+                return false;
+            }
+        }
+        return true;
     }
 
     private TargetSpec FitTarget(int[] rows)
@@ -188,7 +210,8 @@ internal sealed class TableSource : IDataSource
                 values[r] = _targets[rows[r]][i];
             }
             (double m, double s) = TableFit.Moments(values, 0, 0, logarithm: false);
-            (mean[i], std[i]) = ((float)m, (float)s);
+            // The logarithm of a rate can be scaled, but not shifted.
+            (mean[i], std[i]) = !_counts ? ((float)m, (float)s) : (0, m > 0 ? (float)m : 1);
         }
         return new TargetSpec
         {
