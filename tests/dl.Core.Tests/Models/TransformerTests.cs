@@ -13,7 +13,7 @@ public sealed class TransformerTests
 {
     private const int Time = 12, Vocabulary = 5, Width = 16;
 
-    /// <summary>Its second 1 is followed by another token than its first: one step is no clue.</summary>
+    /// <summary>Another token follows its second 1 than its first: one step is no clue.</summary>
     private static readonly int[] Period = [1, 2, 3, 1, 4, 0];
 
     [Theory]
