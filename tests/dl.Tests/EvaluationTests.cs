@@ -261,7 +261,7 @@ public sealed class EvaluationTests(ScoredModels models) : IClassFixture<ScoredM
         Assert.InRange(result.GetProperty("val").GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.InRange(members[1].GetProperty("val").GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.True(File.Exists(Path.Combine(_place.Folder, "e-2.csv")));
-        Assert.Empty(Directory.GetFiles(_place.Folder, "e.dlm.*"));
+        Assert.Empty(Directory.GetFiles(_place.Folder, "e.dlm.member*"));
         Ran text = _place.Dl(line);
         Assert.Contains("member 2", text.Out);
         Assert.Contains("e.dlm: ensemble of 2, ", text.Out);
@@ -292,7 +292,7 @@ public sealed class EvaluationTests(ScoredModels models) : IClassFixture<ScoredM
         Assert.Contains("cut.dlm.member1 was made with other data or options", other.Error);
         Assert.Equal(0, _place.Dl([.. line, "-o", "cut.dlm", "--resume"]).Code);
         Assert.Equal(Bytes("whole.dlm"), Bytes("cut.dlm"));
-        Assert.Empty(Directory.GetFiles(_place.Folder, "cut.dlm.*"));
+        Assert.Empty(Directory.GetFiles(_place.Folder, "cut.dlm.member*"));
     }
 
     [Fact]

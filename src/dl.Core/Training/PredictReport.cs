@@ -86,8 +86,7 @@ public static class PredictReport
         {
             text.Append(CultureInfo.InvariantCulture,
                 $"McNemar: {test.OnlyFirst} rows only the first has right, {test.OnlySecond} only ")
-                .Append(CultureInfo.InvariantCulture,
-                $"the second; p {test.PValue.ToString("0.####", CultureInfo.InvariantCulture)}\n");
+                .Append(CultureInfo.InvariantCulture, $"the second; p {test.PValue:G3}\n");
         }
     }
 
