@@ -2,7 +2,7 @@
 // work-group takes some of them through all steps and one launch does a whole direction.
 //   processors  one item; hidden weights packed so that a tile of ROWS samples x NV vectors stays
 //               in registers: forward the gates of 16 units, back 64 units
-//   GPUs        an item for each unit, ROWS samples a group, barriers within the group between steps
+//   GPUs        an item for each unit, ROWS samples a group, barriers within the group after steps
 // recurrent_pack: weights as [block of units][k][vector][16], for processors only.
 
 #ifndef CELL

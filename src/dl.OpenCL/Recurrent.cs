@@ -26,9 +26,9 @@ public sealed unsafe partial class OpenClDevice
         {
             return;
         }
+        int units = shape.Units;
         var packed = IsFat
-            ? Pack(weight, shape.Units, shape.Width, shape.Units, shape.Gates, Lanes, shape.Units, 0)
-            : null;
+            ? Pack(weight, units, shape.Width, units, shape.Gates, Lanes, units, 0) : null;
         int has = (bias is null ? 0 : HasBias) | (lengths is null ? 0 : HasLengths)
             | (h0 is null ? 0 : HasH) | (c0 is null ? 0 : HasC);
         Walk(
@@ -75,8 +75,8 @@ public sealed unsafe partial class OpenClDevice
 
     /// <summary>
     /// A matrix (depth x columns) as [block of units][depth][vector][16]: vector q of a block of
-    /// <paramref name="span"/> units starts q * <paramref name="apart"/> columns behind its first and
-    /// holds units from q * <paramref name="skip"/> on.
+    /// <paramref name="span"/> units starts q * <paramref name="apart"/> columns behind its first
+    /// and holds units from q * <paramref name="skip"/> on.
     /// </summary>
     private Storage Pack(
         Storage source, int depth, int columns, int units, int vectors, int span, int apart,

@@ -49,8 +49,6 @@ public static class Initializers
         Numbered("uniform", "uniform from -LIMIT to LIMIT, uniform:LIMIT (1 / sqrt(fan in))",
             (w, p, rng, limit) => Uniform(
                 w, limit is { } l ? l * l / 3 : 1.0 / (3.0 * p.FanIn), rng)),
-        new("forget_gate", "1 for an LSTM's forget gate, else 0 (Jozefowicz et al. 2015)",
-            (w, _, _, _) => ForgetGate(w)),
         Numbered("normal", "normal, normal:DEVIATION (0.01)",
             (w, _, rng, s) => Normal(w, (s ?? 0.01) * (s ?? 0.01), rng)),
         Numbered("truncated_normal",
@@ -62,6 +60,21 @@ public static class Initializers
         Numbered("identity", "what comes in goes out, identity:GAIN (1); of filters, the center",
             (w, p, _, gain) => Identity(w, p.Shape, (float)(gain ?? 1))),
     ];
+
+    /// <summary>
+    /// Biases of an LSTM: 1 for the second of four gates, so that it starts by remembering
+    /// (Jozefowicz et al. 2015). Suits no other weight, so it is not offered to people.
+    /// </summary>
+    internal static Initializer ForgetGate { get; } = new(
+        "forget_gate", "1 for an LSTM's forget gate, else 0", (w, _, _, _) =>
+        {
+            Array.Clear(w);
+            Array.Fill(w, 1f, w.Length / 4, w.Length / 4);
+        });
+
+    /// <summary>What a layer asks for.</summary>
+    internal static Initializer Of(ParameterSpec spec) =>
+        spec.Init == ForgetGate.Name ? ForgetGate : Find(spec.Init);
 
     /// <param name="text">A name, or a name and a number: `normal:0.02`.</param>
     /// <exception cref="UsageException">No initialiser has this name, or takes this.</exception>
@@ -100,16 +113,6 @@ public static class Initializers
                 $"initializer '{text}': '{text[start..]}' given, expected a number"
                 + $"{(initializer.Name == "constant" ? "" : " above 0")}; "
                 + initializer.Description);
-    }
-
-    /// <summary>
-    /// Biases of an LSTM: 1 for the second of four gates, so that it starts by remembering
-    /// (Jozefowicz et al. 2015).
-    /// </summary>
-    private static void ForgetGate(float[] w)
-    {
-        Array.Clear(w);
-        Array.Fill(w, 1f, w.Length / 4, w.Length / 4);
     }
 
     private static void Normal(float[] w, double variance, Rng rng)

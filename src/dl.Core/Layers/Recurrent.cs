@@ -112,7 +112,7 @@ public abstract record RecurrentLayer : Layer
             specs.Add(new ParameterSpec($"input_weight{suffix}", new Shape(below, width),
                 "xavier_uniform", below, Units, true));
             specs.Add(new ParameterSpec($"hidden_weight{suffix}", new Shape(Units, width),
-                "uniform", Units, Units, true));
+                "orthogonal", Units, Units, true));
             specs.Add(new ParameterSpec(
                 $"bias{suffix}", new Shape(width), BiasInit, below, Units, false));
             if (Cell == RecurrentCell.Gru)
@@ -214,14 +214,15 @@ public sealed record Rnn : RecurrentLayer, IActivated
 /// <summary>Long short-term memory.</summary>
 public sealed record Lstm : RecurrentLayer
 {
-    /// <summary>The forget gate's bias starts at 1 rather than 0: memory is kept at first.</summary>
+    /// <summary>The forget gate's bias starts at 1, not 0: memory is kept at first.</summary>
     public bool UnitForgetBias { get; set; } = true;
 
     private protected override string Kind => "lstm";
 
     private protected override RecurrentCell Cell => RecurrentCell.Lstm;
 
-    private protected override string BiasInit => UnitForgetBias ? "forget_gate" : "zeros";
+    private protected override string BiasInit =>
+        UnitForgetBias ? Initializers.ForgetGate.Name : base.BiasInit;
 }
 
 /// <summary>Gated recurrent unit, its reset gate behind the hidden product.</summary>

@@ -7,9 +7,9 @@
 //   convtN[xK][sS]  transposed convolution of series and images: S times as large
 //   poolN, avgpoolN windows of N in each dimension;  gap, gmp  global average and max pooling
 //   upN             N times as large by repeating;  seR  squeeze and excitation, ratio R (16)
-//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over time x
-//                   features; the rows of an image or the columns of a table are the steps. What
-//                   follows gets the last state, another recurrent layer the sequence
+//   rnnN, lstmN, gruN, bilstmN ...  recurrent layers of N units (bi: both directions) over series;
+//                   the rows of an image or the columns of a table are steps, too. What follows
+//                   gets the last state, another recurrent layer the whole sequence
 //   denseN, dropoutR, flatten, and every activation by name
 //   bn, ln          batch norm, layer norm;  prelu  a rectifier with learnt slopes
 using System.Globalization;
@@ -47,16 +47,13 @@ internal static partial class LayerString
             {
                 layers.Add(new Flatten());
             }
-            if (layer is RecurrentLayer)
-            {
-                Sequence(layers, input);
-                apart = false;
-            }
+            Sequence(layers, layer, input);
             apart = IsSpatial(layer) || (apart && layer is Dropout or NormLayer or PRelu);
             layers.Add(layer);
             Zoo.AddDropout(layers, layer is PRelu && EndsDense(layers) ? dropout : 0);
         }
-        bool whole = layers.Any(l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
+        bool whole = layers.Any(
+            l => l is Dense or Flatten or GlobalPool or RecurrentLayer);
         if (apart || (dimensions is 2 or 3 && !whole))
         {
             layers.Add(new Flatten());
@@ -65,17 +62,24 @@ internal static partial class LayerString
         return new Graph { Layers = [.. layers] };
     }
 
-    /// <summary>Prepares what is there for a recurrent layer to follow.</summary>
-    private static void Sequence(List<Layer> layers, Shape input)
+    /// <summary>
+    /// A recurrent layer gives its sequence to what looks along it, and takes rows or columns as
+    /// steps where it is the first.
+    /// </summary>
+    private static void Sequence(List<Layer> layers, Layer next, Shape input)
     {
+        if (next is not RecurrentLayer and not GlobalPool && !IsSpatial(next))
+        {
+            return;
+        }
         int below = layers.FindLastIndex(l => l is RecurrentLayer);
         if (below >= 0)
         {
             layers[below] = (RecurrentLayer)layers[below] with { Output = "sequence" };
         }
-        else if (layers.Count == 0 && input.Rank is 1 or 3)
+        else if (next is RecurrentLayer && layers.Count == 0 && input.Rank != 2)
         {
-            layers.Add(new Reshape { Shape = [input[0], input.Skip(1).Product(0, input.Rank - 1)] });
+            layers.Add(new Reshape { Shape = [input[0], input.Product(1, input.Rank)] });
         }
     }
 

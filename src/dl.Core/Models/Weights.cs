@@ -84,9 +84,10 @@ public sealed class Weights : IDisposable
         foreach (var parameter in All)
         {
             var spec = parameter.Spec;
-            string name = spec.Decays && initializer is not null ? initializer : spec.Init;
+            var start = spec.Decays && initializer is not null
+                ? Initializers.Find(initializer) : Initializers.Of(spec);
             var values = new float[spec.Shape.Count];
-            Initializers.Find(name).Fill(values, spec, rng);
+            start.Fill(values, spec, rng);
             if (spec.ZeroRow is { } row)
             {
                 values.AsSpan(row * spec.Shape.Last, spec.Shape.Last).Clear();

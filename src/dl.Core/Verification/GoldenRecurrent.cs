@@ -6,7 +6,7 @@ namespace Dl.Verification;
 
 internal static class GoldenRecurrent
 {
-    /// <summary>PyTorch keeps weights as (gates * hidden, in) for each layer and direction.</summary>
+    /// <summary>PyTorch keeps weights as (gates * hidden, in), a set a direction.</summary>
     private const string Needed = "x weight_ih_l0 weight_hh_l0 h_n y";
 
     /// <summary>Long chains of steps.</summary>
@@ -115,7 +115,7 @@ internal static class GoldenRecurrent
         return states;
     }
 
-    /// <summary>Compares final states, and sends their gradients back where there are any.</summary>
+    /// <summary>Compares final states, and sends their gradients back if there are any.</summary>
     private static void Final(GoldenCase test, string name, Tensor[] states)
     {
         var values = new List<float>();

@@ -11,7 +11,7 @@ internal static class RecurrentCases
     /// <summary>Errors of one step enter the next.</summary>
     private const double Bound = 1e-5;
 
-    /// <summary>One of everything; around tiles of 4, 12 and 32; deeper than a block of k.</summary>
+    /// <summary>One of all; around tiles of 4, 12 and 32; deeper than a block of k.</summary>
     private static readonly (int Batch, int Steps, int Units)[] Sizes =
     [
         (1, 1, 1), (3, 4, 5), (5, 7, 16), (2, 3, 17), (13, 5, 33), (50, 2, 40), (1, 9, 64),

@@ -69,18 +69,25 @@ public static class SelfTest
     /// <summary>The families, in the order in which they are reported.</summary>
     private static readonly Func<IEnumerable<Case>>[] Families =
     [
-        ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
-        ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All,
-        SoftmaxLossesCases.All, CtcCases.All, RandomCases.All, OptimizerStepCases.All,
-        ConvolutionCases.All, PoolingCases.All, SoftmaxCases.All, RandomCases.All,
-        OptimizerStepCases.All, AttentionCases.All, RotaryCases.All,
+        ElementwiseCases.All,
+        ReduceCases.All,
+        CopyCases.All,
+        IndexCases.All,
+        MatMulCases.All,
+        ConvolutionCases.All,
+        PoolingCases.All,
+        ResizeCases.All,
+        NormCases.All,
+        SoftmaxCases.All,
+        SoftmaxLossesCases.All,
+        CtcCases.All,
+        RecurrentCases.All,
+        SequenceCases.All,
+        AttentionCases.All,
+        RotaryCases.All,
+        RandomCases.All,
         OptimizerStepCases.All,
         AveragingCases.All,
-        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, SoftmaxCases.All,
-        RecurrentCases.All, RandomCases.All, OptimizerStepCases.All,
-        RecurrentCases.All, SequenceCases.All, RandomCases.All, OptimizerStepCases.All,
-        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, NormCases.All,
-        SoftmaxCases.All, RandomCases.All, OptimizerStepCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>

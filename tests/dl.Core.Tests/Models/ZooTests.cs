@@ -33,6 +33,8 @@ public sealed class ZooTests
     [InlineData("bigru4-dropout0.1-rnn5-dense3-relu", new[] { 20, 2 }, 2,
         (2 * ((3 * 4 * (2 + 4 + 1)) + 4)) + (5 * (8 + 5 + 1)) + (5 * 3) + 3 + (3 * 2) + 2)]
     [InlineData("gru6", new[] { 28, 28, 3 }, 10, (3 * 6 * (84 + 6 + 1)) + 6 + (6 * 10) + 10)]
+    [InlineData("conv4-pool2-lstm3-gap", new[] { 20, 2 }, 2,
+        (3 * 2 * 4) + 4 + (4 * 3 * (4 + 3 + 1)) + (3 * 2) + 2)]
     [InlineData("rnn6", new[] { 9 }, 1, (6 * (1 + 6 + 1)) + 6 + 1)]
     public void ParameterCounts(string model, int[] input, int outputs, int parameters)
     {
