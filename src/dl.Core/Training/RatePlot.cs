@@ -57,16 +57,24 @@ internal static class RatePlot
         {
             canvas.Line([(x, y), (x, Math.Min(y + 4, Bottom))], Chosen, 1.5f);
         }
-        int at = 0;
-        for (int i = 0; i < search.Points.Count; i++)
-        {
-            at = search.Points[i].Rate <= search.Rate ? i : at;
-        }
-        canvas.Dot(x, scale.Y(Math.Min(search.Smooth[at], scale.High)), 5, Chosen);
+        canvas.Dot(x, scale.Y(Math.Min(LossAt(search), scale.High)), 5, Chosen);
         float from = Left;
         from = Legend(canvas, from, "each update", Dots);
         from = Legend(canvas, from, "smoothed", Course);
         Legend(canvas, from, $"chosen: {Number(search.Rate)}", Chosen);
+    }
+
+    /// <summary>The smoothed loss at the chosen rate, between two points of the sweep.</summary>
+    private static double LossAt(RateSearch search)
+    {
+        int at = 0;
+        while (at < search.Points.Count - 2 && search.Points[at + 1].Rate <= search.Rate)
+        {
+            at++;
+        }
+        var (low, high) = (search.Points[at].Rate, search.Points[at + 1].Rate);
+        double share = Math.Clamp(Math.Log(search.Rate / low) / Math.Log(high / low), 0, 1);
+        return search.Smooth[at] + (share * (search.Smooth[at + 1] - search.Smooth[at]));
     }
 
     private static float Legend(CurvesCanvas canvas, float x, string text, Rgb color)

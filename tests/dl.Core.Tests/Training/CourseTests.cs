@@ -139,6 +139,45 @@ public sealed class CourseTests
         Assert.Equal(0.01 * (1 + Math.Cos(0.75 * Math.PI)) / 2, recorder.Rates[30], 12);
     }
 
+    /// <summary>
+    /// With all samples in one batch, the mean of a dense layer's output is that layer at the mean
+    /// of its input, which the averaged weights give and no former ones.
+    /// </summary>
+    [Fact]
+    public void RunningStatisticsFitTheAveragedWeights()
+    {
+        using var run = new Run(
+            Plain with
+            {
+                BatchSize = 150,
+                Epochs = 12,
+                LearningRate = 0.1,
+                Averaging = new AveragingSettings(0, 0.5, null),
+            },
+            model: "dense8-bn-relu");
+        run.Train();
+        run.Trainer.UseBest();
+        var weights = run.Model.Weights.All.ToDictionary(
+            p => p.Name, p => p.Tensor.ToArray());
+        string layer = weights.Keys.First(n => n.EndsWith(".weight", StringComparison.Ordinal))[..^7];
+        float[] mean = weights.Single(
+            p => p.Key.EndsWith(".running_mean", StringComparison.Ordinal)).Value;
+        var (x, y, center) = (new float[2], new float[1], new double[2]);
+        var data = MemoryDataset.Spiral(150, 1);
+        for (int i = 0; i < 150; i++)
+        {
+            data.Read(i, x, y);
+            (center[0], center[1]) = (center[0] + (x[0] / 150), center[1] + (x[1] / 150));
+        }
+        for (int j = 0; j < 8; j++)
+        {
+            float[] w = weights[$"{layer}.weight"];
+            double shift = weights.TryGetValue($"{layer}.bias", out var bias) ? bias[j] : 0;
+            Assert.Equal(
+                (center[0] * w[j]) + (center[1] * w[8 + j]) + shift, mean[j], 1e-5);
+        }
+    }
+
     /// <summary>Epochs before the average do not count against it.</summary>
     [Fact]
     public void OnlyAveragesCompeteForTheBestEpoch()
@@ -196,11 +235,12 @@ public sealed class CourseTests
         private readonly Device _device = new CpuDevice(2);
 
         public Run(
-            TrainerSettings settings, string optimizer = "adam", IDataset? validation = null)
+            TrainerSettings settings, string optimizer = "adam", IDataset? validation = null,
+            string model = "mlp:16")
         {
             var task = LearningTask.Create(TwoClasses, null);
             var data = MemoryDataset.Spiral(150, 1);
-            var (graph, _) = Zoo.Resolve("mlp:16", data.FeatureShape, task.Outputs, 0);
+            var (graph, _) = Zoo.Resolve(model, data.FeatureShape, task.Outputs, 0);
             Model = new Model(graph, _device);
             Model.Weights.Initialize(new Rng(1, 2));
             Optimizer = new Optimizer(
