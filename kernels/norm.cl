@@ -1,7 +1,7 @@
 // Normalisation y = (x - mean) / sqrt(variance + epsilon) * w + b of x as (outer, n, channels), with
 // statistics for each of outer x groups, and its gradients (formulas: Ops/Norm.cs).
 // Columns (batch, group and instance norm), any sizes: chunks of n are measured around a shift (the
-// column's first value) in two passes over CHAIN rows, so no digits cancel, and joined after Chan,
+// column's first mean) in two passes over CHAIN rows, so no digits cancel, and joined after Chan,
 // Golub and LeVeque 1979; then one multiplication and addition an element, with factors for each
 // (outer, channel). Partial sums lie as (outer, chunk, 2, channel), factors as (k, outer, channel).
 // Rows (n = groups = 1: layer and RMS norm): an item for each row; GPU form: a group (`_tiled`).
@@ -47,10 +47,11 @@ INLINE void load_factors(
 
 // ---- Columns: statistics and factors -------------------------------------------------------------
 
-// Mean (from the shift on) and sum of squared deviations of each (outer, chunk, column).
+// Mean (from the shift on) and sum of squared deviations of each (outer, chunk, column). The shift,
+// the mean of the column's first rows, goes to the first factors.
 KERNEL void norm_moments(
-    __global const real *x, __global real *partial, int outer, int n, int channels, int chunks,
-    int chunk)
+    __global const real *x, __global real *partial, __global real *factors, int outer, int n,
+    int channels, int chunks, int chunk)
 {
     int blocks = (channels - 1) / LANES + 1;
     FOR_ITEMS(item, outer * chunks * blocks) {
@@ -59,7 +60,12 @@ KERNEL void norm_moments(
         int rows = min(n - first, chunk);
         __global const real *p = x + (long)(part / chunks) * n * channels + column;
         __global real *target = partial + (long)part * 2 * channels + column;
-        V shift = load(p, lanes);
+        V shift = K(0);
+        for (int j = 0; j < min(n, CHAIN); j++)
+            shift += load(p + (long)j * channels, lanes);
+        shift = shift / (real)min(n, CHAIN);
+        if (first == 0)
+            store(factors + (long)(part / chunks) * channels + column, shift, lanes);
         V mean = K(0), square = K(0);
         p += (long)first * channels;
         for (int row = 0; row < rows; row += CHAIN) {
@@ -87,7 +93,7 @@ KERNEL void norm_moments(
 // Joins the chunks and channels of each statistic. Factors: mean, scale, shift of
 // y = (x - mean) * scale + shift, where shift makes up for the rounding of the mean.
 KERNEL void norm_join(
-    __global const real *x, __global const real *partial, __global const real *w,
+    __global const real *partial, __global const real *w,
     __global const real *b, __global real *mean, __global real *variance, __global real *factors,
     int outer, int n, int channels, int groups, int chunks, int chunk, int scaled, int shifted,
     real epsilon)
@@ -96,7 +102,7 @@ KERNEL void norm_join(
     int width = channels / groups;
     FOR_ITEMS(item, outer * groups) {
         int o = item / groups, start = item % groups * width;
-        __global const real *shift = x + (long)o * n * channels;
+        __global const real *shift = factors + (long)o * channels;
         real base = shift[start], center = 0, square = 0, total = 0;
         for (int c = start; c < start + width; c++) {
             for (int k = 0; k < chunks; k++) {

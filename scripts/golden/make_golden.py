@@ -83,7 +83,9 @@ def activations(folder, rows, columns):
         "relu": F.relu, "elu": F.elu, "selu": F.selu, "gelu": F.gelu,
         "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu,
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softplus": F.softplus,
-        "hardswish": F.hardswish, "mish": F.mish, "softmax": lambda x: F.softmax(x, -1),
+        "hardswish": F.hardswish, "hardsigmoid": F.hardsigmoid,
+        "hardtanh": F.hardtanh, "relu6": F.relu6, "mish": F.mish,
+        "softmax": lambda x: F.softmax(x, -1),
         "log_softmax": lambda x: F.log_softmax(x, -1), "exp": torch.exp, "abs": torch.abs,
         "square": torch.square}
     for name, function in functions.items():

@@ -29,10 +29,11 @@ public sealed unsafe partial class OpenClDevice
         var partial = Rent(DType.F32, 2L * shape.Outer * chunks * shape.Channels);
         var factors = Rent(DType.F32, 3L * shape.Outer * shape.Channels);
         Find("norm", "norm_moments")
-            .Arg(x).Arg(partial).Arg(shape.Outer).Arg(shape.N).Arg(shape.Channels).Arg(chunks)
-            .Arg(chunk).Over(NormItems(shape.Outer * chunks, shape.Channels), Grain(chunk * 16L));
+            .Arg(x).Arg(partial).Arg(factors).Arg(shape.Outer).Arg(shape.N).Arg(shape.Channels)
+            .Arg(chunks).Arg(chunk)
+            .Over(NormItems(shape.Outer * chunks, shape.Channels), Grain(chunk * 16L));
         Find("norm", "norm_join")
-            .Arg(x).Arg(partial).Arg(w ?? x).Arg(b ?? x).Arg(mean!).Arg(variance).Arg(factors)
+            .Arg(partial).Arg(w ?? x).Arg(b ?? x).Arg(mean!).Arg(variance).Arg(factors)
             .Arg(shape.Outer).Arg(shape.N).Arg(shape.Channels).Arg(shape.Groups).Arg(chunks)
             .Arg(chunk).Arg(w is null ? 0 : 1).Arg(b is null ? 0 : 1).Arg(epsilon)
             .Over(shape.Statistics, Grain(8L * chunks * shape.GroupChannels));

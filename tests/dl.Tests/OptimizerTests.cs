@@ -36,7 +36,7 @@ public sealed class OptimizerTests : IDisposable
         Ran other = _place.Dl(
             [.. line, "-o", "cut.dlm", "--resume", "--optimizer", "sgd:momentum=0.5"]);
         Assert.Equal(2, other.Code);
-        Assert.Contains("was made with optimizer '", other.Err);
+        Assert.Contains("was made with optimizer '", other.Error);
         Assert.Equal(0, _place.Dl([.. line, "-o", "cut.dlm", "--resume"]).Code);
         Assert.Equal(Bytes("whole.dlm"), Bytes("cut.dlm"));
     }
@@ -48,7 +48,7 @@ public sealed class OptimizerTests : IDisposable
         Ran ran = _place.Dl("fit", "-m", "logistic", "rows.csv", "--optimizer", "sgd", "-b", "all",
             "--lr", "1", "--schedule", "constant", "--val", "none", "--epochs", "60", "-o", "m");
         Assert.Equal(0, ran.Code);
-        Assert.Contains("batch 100", ran.Err);
+        Assert.Contains("batch 100", ran.Error);
         Assert.Contains("accuracy", ran.Out);
     }
 
@@ -59,10 +59,10 @@ public sealed class OptimizerTests : IDisposable
         Ran ran = _place.Dl("fit", "-m", "mlp:8", "rows.csv", "--optimizer", "adamw:beta1=0.8",
             "--weight-decay", "0.01", "--l1", "0.001", "--epochs", "1", "-o", "m");
         Assert.Equal(0, ran.Code);
-        Assert.Contains("adamw:beta1=0.8 at rate", ran.Err);
+        Assert.Contains("adamw:beta1=0.8 at rate", ran.Error);
         Assert.Contains(
-            "weight decay 0.01 and L1 0.001 on 2 weights (32 numbers), "
-            + "not on 2 biases, norms and embeddings", ran.Err);
+            "weight decay 0.01 and L1 0.001 on 2 weights (24 numbers), "
+            + "not on 2 biases, norms and embeddings", ran.Error);
     }
 
     [Theory]
@@ -75,7 +75,7 @@ public sealed class OptimizerTests : IDisposable
         Rows(60);
         Ran ran = _place.Dl(["fit", "-m", "mlp:8", "rows.csv", "-o", "m", .. options.Split(' ')]);
         Assert.Equal(2, ran.Code);
-        Assert.Contains(message, ran.Err);
+        Assert.Contains(message, ran.Error);
     }
 
     [Fact]

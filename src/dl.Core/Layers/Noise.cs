@@ -82,7 +82,8 @@ public sealed record GaussianNoise : Layer
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
         Deviation >= 0 && float.IsFinite(Deviation)
             ? Single(inputs, "gaussian_noise")
-            : throw new UsageException($"gaussian_noise: deviation {Deviation}, expected 0 or more");
+            : throw new UsageException(
+                $"gaussian_noise: deviation {Deviation}, expected 0 or more");
 
     public override Tensor Forward(
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights) =>

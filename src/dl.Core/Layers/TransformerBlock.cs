@@ -15,7 +15,7 @@ namespace Dl.Layers;
 /// attention_out_weight, attention_out_bias, norm2_weight, norm2_bias, dense1_weight, dense1_bias,
 /// dense2_weight, dense2_bias.
 /// </summary>
-public sealed record TransformerBlock : Layer
+public sealed record TransformerBlock : Layer, IActivated
 {
     private const int NormWeights = 2;
 

@@ -1,5 +1,6 @@
-// Noise for training, composed of random fills and arithmetic. Numbers are counted (Tensors/Rng.cs),
-// so every device adds the same noise and a run that is taken up again draws what it would have.
+// Noise for training, composed of random fills and arithmetic. Numbers are counted
+// (Tensors/Rng.cs), so every device adds the same noise, and a run that is taken up again draws
+// what it would have.
 using Dl.Tensors;
 
 namespace Dl.Ops;

@@ -27,7 +27,7 @@ internal static class GoldenNorms
     private static IEnumerable<GoldenRow> BatchNorms(params string[] names) =>
         names.Select(name => new GoldenRow(name, "x y", Batch)).Reverse();
 
-    /// <summary>Running statistics are those of the case, or what a new layer starts with.</summary>
+    /// <summary>Running statistics are the case's, or what a new layer starts with.</summary>
     private static void Batch(GoldenCase test)
     {
         var layout = Channels(test);
@@ -35,7 +35,8 @@ internal static class GoldenNorms
         var mean = Running(test, "running_mean", x.Shape.Last, 0);
         var variance = Running(test, "running_var", x.Shape.Last, 1);
         float epsilon = Epsilon(test), momentum = (float)test.Number("momentum", 0.1);
-        bool training = test.Flag("training", !test.Name.EndsWith("_eval", StringComparison.Ordinal));
+        bool training = test.Flag(
+            "training", !test.Name.EndsWith("_eval", StringComparison.Ordinal));
         if (!training)
         {
             test.Finish(test.Tape.BatchNormGiven(x, w, b, mean, variance, epsilon), layout);

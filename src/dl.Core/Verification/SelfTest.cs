@@ -69,10 +69,24 @@ public static class SelfTest
     /// <summary>The families, in the order in which they are reported.</summary>
     private static readonly Func<IEnumerable<Case>>[] Families =
     [
-        ElementwiseCases.All, ReduceCases.All, CopyCases.All, IndexCases.All, MatMulCases.All,
-        ConvolutionCases.All, PoolingCases.All, ResizeCases.All, NormCases.All, SoftmaxCases.All,
-        SoftmaxLossesCases.All, CtcCases.All, RecurrentCases.All, SequenceCases.All,
-        AttentionCases.All, RotaryCases.All, RandomCases.All, OptimizerStepCases.All,
+        ElementwiseCases.All,
+        ReduceCases.All,
+        CopyCases.All,
+        IndexCases.All,
+        MatMulCases.All,
+        ConvolutionCases.All,
+        PoolingCases.All,
+        ResizeCases.All,
+        NormCases.All,
+        SoftmaxCases.All,
+        SoftmaxLossesCases.All,
+        CtcCases.All,
+        RecurrentCases.All,
+        SequenceCases.All,
+        AttentionCases.All,
+        RotaryCases.All,
+        RandomCases.All,
+        OptimizerStepCases.All,
         AveragingCases.All,
     ];
 

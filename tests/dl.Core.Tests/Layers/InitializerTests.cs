@@ -76,7 +76,8 @@ public sealed class InitializerTests
     {
         bool tall = rows >= columns;
         int vectors = tall ? columns : rows, length = tall ? rows : columns;
-        double At(int vector, int i) => tall ? w[(i * columns) + vector] : w[(vector * columns) + i];
+        double At(int vector, int i) =>
+            w[tall ? (i * columns) + vector : (vector * columns) + i];
         for (int a = 0; a < vectors; a++)
         {
             for (int b = 0; b <= a; b++)

@@ -5,6 +5,7 @@ using Dl.Layers;
 using Dl.Models;
 using Dl.Ops;
 using Dl.Tensors;
+using Dl.Training;
 
 namespace Dl.Tests.Layers;
 
@@ -104,8 +105,8 @@ public sealed class RecurrentLayerTests : IDisposable
             """{"type":"sequence_length","name":"n"}""",
             $$"""{"type":"{{kind}}","units":24,"masked":true,"inputs":["input","n"]}""",
             """{"type":"dense","units":4}""");
-        var group = model.Weights.Groups;
-        var (m, v) = (Moments(group), Moments(group));
+        using var optimizer = new Optimizer(
+            OptimizerSettings.Parse("adam"), model.Weights, _device);
         using var tape = new Tape(_device);
         for (int step = 1; step <= Updates; step++)
         {
@@ -113,18 +114,8 @@ public sealed class RecurrentLayerTests : IDisposable
             var y = model.Forward(new Pass(tape, true, new Rng(1)),
                 tape.Input(new(Batch, Steps, Symbols), x));
             tape.Backward(tape.SoftmaxCrossEntropy(y, tape.Input(new(Batch), target)));
-            for (int g = 0; g < group.Count; g++)
-            {
-                _device.AdamStep(group[g].Values, group[g].Gradients, m[g], v[g], group[g].Count,
-                    new AdamSettings(0.01f, 0.9f, 0.999f, 1e-8f, 0, false,
-                        (float)(1 - Math.Pow(0.9, step)), (float)(1 - Math.Pow(0.999, step))));
-            }
-            model.Weights.ClearGradients();
+            optimizer.Step(0.01, null);
             tape.Reset();
-        }
-        foreach (var moment in m.Concat(v))
-        {
-            _device.Return(moment);
         }
         return (Accuracy(model), model.Weights.Snapshot());
     }
@@ -170,17 +161,6 @@ public sealed class RecurrentLayerTests : IDisposable
             target[b] = (2 * a) + c;
         }
         return (x, target);
-    }
-
-    private Storage[] Moments(IReadOnlyList<ParameterGroup> groups)
-    {
-        var moments = new Storage[groups.Count];
-        for (int i = 0; i < moments.Length; i++)
-        {
-            moments[i] = _device.Rent(DType.F32, groups[i].Count);
-            _device.Fill(moments[i], groups[i].Count, 0);
-        }
-        return moments;
     }
 
     private static float[] Draw(int count)

@@ -5,6 +5,7 @@ using Dl.Layers;
 using Dl.Models;
 using Dl.Ops;
 using Dl.Tensors;
+using Dl.Training;
 
 namespace Dl.Tests.Models;
 
@@ -26,27 +27,16 @@ public sealed class TransformerTests
         using (var model = new Model(graph, device))
         {
             model.Weights.Initialize(new Rng(1));
-            var moments = model.Weights.Groups
-                .Select(g => (device.Rent(DType.F32, g.Count), device.Rent(DType.F32, g.Count)))
-                .ToArray();
-            foreach (var ((m, v), group) in moments.Zip(model.Weights.Groups))
-            {
-                device.Fill(m, group.Count, 0);
-                device.Fill(v, group.Count, 0);
-            }
+            using var optimizer = new Optimizer(
+                OptimizerSettings.Of(Optimizers.Find("adam")), model.Weights, device);
             float loss = float.NaN;
-            for (int step = 1; step <= 150; step++)
+            for (int step = 0; step < 150; step++)
             {
-                loss = Step(model, moments, step);
+                loss = Step(model, optimizer);
             }
             // From the second token on the next one is certain.
             Assert.True(loss < 0.4 * Math.Log(Vocabulary), $"loss {loss}");
             Assert.Equal(Expected(2), Predicted(model, 2));
-            foreach (var (m, v) in moments)
-            {
-                device.Return(m);
-                device.Return(v);
-            }
         }
         Assert.Equal(0, device.LiveBuffers);
     }
@@ -64,6 +54,51 @@ public sealed class TransformerTests
         int last = (Time - 1) * Vocabulary;
         Assert.Equal(first[..last], second[..last]);
         Assert.NotEqual(first[last..], second[last..]);
+    }
+
+    /// <summary>With one seed, the graph of parts and the layer in one piece start alike.</summary>
+    [Theory]
+    [InlineData("pre", false)]
+    [InlineData("post", true)]
+    public void ABlockIsTheGraphOfItsParts(string norm, bool causal)
+    {
+        using var device = new CpuDevice(2);
+        var layers = new List<Layer>();
+        var options = new TransformerOptions(8, 2, 20, norm == "pre", Rotary: true);
+        string output = causal
+            ? TransformerGraph.Decoder(layers, "block", "input", options)
+            : TransformerGraph.Encoder(layers, "block", "input", options);
+        Assert.Equal(output, layers[^1].Name);
+        var block = new TransformerBlock
+        {
+            Heads = 2, Ffn = 20, Norm = norm, Causal = causal, Rotary = true,
+        };
+        float[] x = Values(new Rng(4), 2 * 5 * 8);
+        float[] Run(params Layer[] parts)
+        {
+            using var model = new Model(
+                new Graph { Layers = parts }.Resolve(new Shape(5, 8), 1), device);
+            model.Weights.Initialize(new Rng(3));
+            using var tape = new Tape(device, recording: false);
+            return model.Forward(
+                new Pass(tape, false, new Rng(1)), tape.Input(new(2, 5, 8), x)).ToArray();
+        }
+
+        Assert.Equal(Run(block), Run([.. layers]));
+    }
+
+    [Fact]
+    public void ADecoderAttendsToItsMemory()
+    {
+        using var device = new CpuDevice(2);
+        var layers = new List<Layer> { new Dense { Units = 6, Name = "memory" } };
+        TransformerGraph.Decoder(
+            layers, "block", "input", new TransformerOptions(8, 2, 16, Dropout: 0.1f), "memory");
+        using var model = new Model(
+            new Graph { Layers = [.. layers] }.Resolve(new Shape(5, 8), 1), device);
+        Assert.Equal(new Shape(5, 8), model.Plan.Output);
+        Assert.Contains(model.Weights.All, w =>
+            w.Name == "block_memory_branch.memory_weight" && w.Spec.Shape == new Shape(6, 16));
     }
 
     [Theory]
@@ -133,7 +168,7 @@ public sealed class TransformerTests
         ],
     };
 
-    private static float Step(Model model, (Storage M, Storage V)[] moments, int step)
+    private static float Step(Model model, Optimizer optimizer)
     {
         var device = model.Device;
         using var tape = new Tape(device);
@@ -145,14 +180,7 @@ public sealed class TransformerTests
             new Pass(tape, true, new Rng(1)), tape.Input(new(Period.Length, Time), tokens));
         var loss = tape.SoftmaxCrossEntropy(y, tape.Input(new(Period.Length, Time), next));
         tape.Backward(loss);
-        model.Weights.CompleteGradients();
-        for (int i = 0; i < moments.Length; i++)
-        {
-            var group = model.Weights.Groups[i];
-            device.AdamStep(
-                group.Values, group.Gradients, moments[i].M, moments[i].V, group.Count, step,
-                0.01f, 0.9f, 0.999f, 1e-8f, 0);
-        }
+        optimizer.Step(0.01, null);
         model.Weights.ClearGradients();
         return device.ReadScalar(loss.Storage);
     }
