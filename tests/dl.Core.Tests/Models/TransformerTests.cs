@@ -5,6 +5,7 @@ using Dl.Layers;
 using Dl.Models;
 using Dl.Ops;
 using Dl.Tensors;
+using Dl.Training;
 
 namespace Dl.Tests.Models;
 
@@ -26,27 +27,16 @@ public sealed class TransformerTests
         using (var model = new Model(graph, device))
         {
             model.Weights.Initialize(new Rng(1));
-            var moments = model.Weights.Groups
-                .Select(g => (device.Rent(DType.F32, g.Count), device.Rent(DType.F32, g.Count)))
-                .ToArray();
-            foreach (var ((m, v), group) in moments.Zip(model.Weights.Groups))
-            {
-                device.Fill(m, group.Count, 0);
-                device.Fill(v, group.Count, 0);
-            }
+            using var optimizer = new Optimizer(
+                OptimizerSettings.Parse("adam"), model.Weights, device);
             float loss = float.NaN;
-            for (int step = 1; step <= 150; step++)
+            for (int step = 0; step < 150; step++)
             {
-                loss = Step(model, moments, step);
+                loss = Step(model, optimizer);
             }
             // From the second token on the next one is certain.
             Assert.True(loss < 0.4 * Math.Log(Vocabulary), $"loss {loss}");
             Assert.Equal(Expected(2), Predicted(model, 2));
-            foreach (var (m, v) in moments)
-            {
-                device.Return(m);
-                device.Return(v);
-            }
         }
         Assert.Equal(0, device.LiveBuffers);
     }
@@ -133,7 +123,7 @@ public sealed class TransformerTests
         ],
     };
 
-    private static float Step(Model model, (Storage M, Storage V)[] moments, int step)
+    private static float Step(Model model, Optimizer optimizer)
     {
         var device = model.Device;
         using var tape = new Tape(device);
@@ -145,15 +135,7 @@ public sealed class TransformerTests
             new Pass(tape, true, new Rng(1)), tape.Input(new(Period.Length, Time), tokens));
         var loss = tape.SoftmaxCrossEntropy(y, tape.Input(new(Period.Length, Time), next));
         tape.Backward(loss);
-        model.Weights.CompleteGradients();
-        for (int i = 0; i < moments.Length; i++)
-        {
-            var group = model.Weights.Groups[i];
-            device.AdamStep(
-                group.Values, group.Gradients, moments[i].M, moments[i].V, group.Count, step,
-                0.01f, 0.9f, 0.999f, 1e-8f, 0);
-        }
-        model.Weights.ClearGradients();
+        optimizer.Step(0.01, null);
         return device.ReadScalar(loss.Storage);
     }
 
