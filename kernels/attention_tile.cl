@@ -1,6 +1,6 @@
-// What the programs of attention are built from: the arguments, where rows lie and what masks allow;
-// and for processors one tile of scores, [key][32 queries], with its packing in global scratch, its
-// masks, its softmax and its dropout.
+// What the programs of attention are built from: the arguments, where rows lie and what masks
+// allow; and for processors one tile of scores, [key][32 queries], with its packing in global
+// scratch, its masks, its softmax and its dropout.
 
 typedef struct {
     int batch, heads, queries, keys, size, causal;

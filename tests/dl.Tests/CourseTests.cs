@@ -143,7 +143,8 @@ public sealed class CourseTests : IDisposable
         for (int i = 0; i < rows; i++)
         {
             double a = (i % kinds.Length * 3) + random.NextDouble() + random.NextDouble();
-            text.Append($"{a:0.000},{7 - a + random.NextDouble():0.000},{kinds[i % kinds.Length]}\n");
+            double b = 7 - a + random.NextDouble();
+            text.Append($"{a:0.000},{b:0.000},{kinds[i % kinds.Length]}\n");
         }
         _place.Write(name, text.ToString());
     }

@@ -169,7 +169,8 @@ public sealed class EvaluationTests(ScoredModels models) : IClassFixture<ScoredM
 
     [Theory]
     [InlineData("-m mlp three.csv -o x.dlm --metric acuracy", "did you mean 'accuracy'?")]
-    [InlineData("-m mlp three.csv --target kind -o x.dlm --metric rmse", "metric of classification")]
+    [InlineData("-m mlp three.csv --target kind -o x.dlm --metric rmse",
+        "metric of classification")]
     [InlineData("-m mlp three.csv -o x.dlm --ensemble 1", "--ensemble")]
     [InlineData("-m mlp three.csv --folds 3 --ensemble 2", "does not go with --folds")]
     [InlineData("--members three.dlm -o x.dlm", "expected two or more")]
@@ -257,11 +258,12 @@ public sealed class EvaluationTests(ScoredModels models) : IClassFixture<ScoredM
             "--ensemble", "2", "--log", "e.csv", "-o", "e.dlm", "-q"];
         JsonElement result = Json([.. line, "--json"]);
         JsonElement members = result.GetProperty("members");
-        Assert.Equal([1, 2], members.EnumerateArray().Select(m => m.GetProperty("seed").GetInt32()));
+        Assert.Equal(
+            [1, 2], members.EnumerateArray().Select(m => m.GetProperty("seed").GetInt32()));
         Assert.InRange(result.GetProperty("val").GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.InRange(members[1].GetProperty("val").GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.True(File.Exists(Path.Combine(_place.Folder, "e-2.csv")));
-        Assert.Empty(Directory.GetFiles(_place.Folder, "e.dlm.*"));
+        Assert.Empty(Directory.GetFiles(_place.Folder, "e.dlm.member*"));
         Ran text = _place.Dl(line);
         Assert.Contains("member 2", text.Out);
         Assert.Contains("e.dlm: ensemble of 2, ", text.Out);
@@ -292,7 +294,7 @@ public sealed class EvaluationTests(ScoredModels models) : IClassFixture<ScoredM
         Assert.Contains("cut.dlm.member1 was made with other data or options", other.Error);
         Assert.Equal(0, _place.Dl([.. line, "-o", "cut.dlm", "--resume"]).Code);
         Assert.Equal(Bytes("whole.dlm"), Bytes("cut.dlm"));
-        Assert.Empty(Directory.GetFiles(_place.Folder, "cut.dlm.*"));
+        Assert.Empty(Directory.GetFiles(_place.Folder, "cut.dlm.member*"));
     }
 
     [Fact]

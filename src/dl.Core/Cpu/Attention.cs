@@ -12,7 +12,7 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
-    /// <summary>Blocks of queries that one piece of the forward pass takes through the keys.</summary>
+    /// <summary>Blocks of queries that one piece takes through the keys.</summary>
     private const int QueryBlocks = 8;
 
     public override void Attention(

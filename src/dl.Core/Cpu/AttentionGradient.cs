@@ -220,7 +220,7 @@ public sealed unsafe partial class CpuDevice
             }
         }
 
-        /// <summary>sums[key][c] += sum over queries of weights[key][query] rows[query][c].</summary>
+        /// <summary>sums[key][c] += weights[key][query] rows[query][c] over queries.</summary>
         private void AddToKeys(
             float* weights, int n, int queries, float* rows, float* turned, float* sums)
         {

@@ -147,8 +147,8 @@ internal unsafe struct AttentionCall
     {
         for (int c = 0; c < Shape.Size; c += CpuDevice.BlockDepth)
         {
-            Panel.Transpose(source + c, stride, used, Math.Min(CpuDevice.BlockDepth, Shape.Size - c),
-                panel + (c * width), width);
+            int count = Math.Min(CpuDevice.BlockDepth, Shape.Size - c);
+            Panel.Transpose(source + c, stride, used, count, panel + (c * width), width);
         }
     }
 }

@@ -132,78 +132,90 @@ public sealed unsafe partial class CpuDevice
     /// <summary>Mean and sum of squared deviations of each column of a block.</summary>
     private readonly struct ColumnMomentRange(float* x, double* sums, NormCut cut) : IRange
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
             int channels = cut.Shape.Channels;
+            double* mean = stackalloc double[NormCut.Width];
+            double* square = stackalloc double[NormCut.Width];
             for (int i = from; i < to; i++)
             {
                 var (_, column, end, rows, first, at) = cut.Item(i);
-                for (int c = column; c < end; c += Lane.Count)
+                new Span<double>(mean, NormCut.Width).Clear();
+                new Span<double>(square, NormCut.Width).Clear();
+                for (int row = 0; row < rows; row += NormCut.Chain)
                 {
-                    Measure(x + first + c, rows, channels, Math.Min(Lane.Count, end - c),
-                        sums + at + c, sums + at + channels + c);
+                    int count = Math.Min(NormCut.Chain, rows - row);
+                    float* p = x + first + ((long)row * channels);
+                    for (int c = column; c < end; c += Lane.Count)
+                    {
+                        Measure(p + c, row, count, channels, end - c, mean + (c - column),
+                            square + (c - column));
+                    }
                 }
+                new Span<double>(mean, end - column).CopyTo(
+                    new Span<double>(sums + at + column, end - column));
+                new Span<double>(square, end - column).CopyTo(
+                    new Span<double>(sums + at + channels + column, end - column));
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        /// <summary>Joins count rows of up to 16 columns with the rows before them.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Measure(
-            float* p, int rows, int stride, int width, double* means, double* squares)
+            float* p, int row, int count, int stride, int width, double* mean, double* square)
         {
-            W mean0 = W.Zero, mean1 = W.Zero, square0 = W.Zero, square1 = W.Zero;
-            for (int row = 0; row < rows; row += NormCut.Chain)
+            V sum = V.Zero, sum2 = V.Zero;
+            float* q = p;
+            int j = 0;
+            for (; j < count - 1; j += 2, q += 2 * stride)
             {
-                int count = Math.Min(NormCut.Chain, rows - row);
-                V sum = V.Zero, sum2 = V.Zero;
-                float* q = p;
-                int j = 0;
-                for (; j < count - 1; j += 2, q += 2 * stride)
-                {
-                    sum += Lane.Load(q, width);
-                    sum2 += Lane.Load(q + stride, width);
-                }
-                sum += j < count ? Lane.Load(q, width) : V.Zero;
-                V center = (sum + sum2) * Vector512.Create(1f / count);
-                V first = V.Zero, second = V.Zero;
-                for (j = 0; j < count; j++, p += stride)
-                {
-                    V d = Lane.Load(p, width) - center;
-                    first += d;
-                    second = Vector512.FusedMultiplyAdd(d, d, second);
-                }
-                Join(ref mean0, ref square0, row, count, Vector512.WidenLower(center),
-                    Vector512.WidenLower(first), Vector512.WidenLower(second));
-                Join(ref mean1, ref square1, row, count, Vector512.WidenUpper(center),
-                    Vector512.WidenUpper(first), Vector512.WidenUpper(second));
+                sum += Fetch(q, width);
+                sum2 += Fetch(q + stride, width);
             }
-            StoreLanes(means, mean0, mean1, width);
-            StoreLanes(squares, square0, square1, width);
+            sum += j < count ? Fetch(q, width) : V.Zero;
+            V center = (sum + sum2) * Vector512.Create(1f / count);
+            V first = V.Zero, second = V.Zero;
+            for (j = 0; j < count; j++, p += stride)
+            {
+                V d = Fetch(p, width) - center;
+                first += d;
+                second = Vector512.FusedMultiplyAdd(d, d, second);
+            }
+            Join(mean, square, row, count, Vector512.WidenLower(center),
+                Vector512.WidenLower(first), Vector512.WidenLower(second));
+            Join(mean + 8, square + 8, row, count, Vector512.WidenUpper(center),
+                Vector512.WidenUpper(first), Vector512.WidenUpper(second));
         }
 
         /// <summary>Joins n rows measured so far with count more, around their center.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Join(
-            ref W mean, ref W square, int n, int count, W center, W first, W second)
+            double* means, double* squares, int n, int count, W center, W first, W second)
         {
+            W mean = Vector512.Load(means);
             W shift = first * Vector512.Create(1.0 / count);
             W delta = center + shift - mean;
-            mean += delta * Vector512.Create((double)count / (n + count));
-            square += second - (first * shift)
-                + (delta * delta * Vector512.Create((double)n * count / (n + count)));
+            W apart = delta * delta * Vector512.Create((double)n * count / (n + count));
+            (mean + (delta * Vector512.Create((double)count / (n + count)))).Store(means);
+            (Vector512.Load(squares) + second - (first * shift) + apart).Store(squares);
         }
     }
 
-    /// <summary>The first <paramref name="width"/> of 16 doubles.</summary>
+    /// <summary>Up to 16 floats; most runs are whole vectors, which need no mask.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreLanes(double* target, W lower, W upper, int width)
+    private static V Fetch(float* p, int count) =>
+        count >= Lane.Count ? Vector512.Load(p) : Lane.Load(p, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* p, V value, int count)
     {
-        double* all = stackalloc double[Lane.Count];
-        lower.Store(all);
-        upper.Store(all + 8);
-        for (int i = 0; i < width; i++)
+        if (count >= Lane.Count)
         {
-            target[i] = all[i];
+            value.Store(p);
+            return;
         }
+        Lane.Store(p, value, count);
     }
 
     /// <summary>
@@ -274,22 +286,34 @@ public sealed unsafe partial class CpuDevice
     private readonly struct ScaleColumnsRange(float* x, float* factors, float* y, NormShape shape)
         : IRange
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
             int channels = shape.Channels;
             long all = (long)shape.Outer * channels;
-            for (int row = from; row < to; row++)
+            for (int row = from; row < to;)
             {
-                float* p = x + ((long)row * channels), q = y + ((long)row * channels);
-                float* mean = factors + ((long)(row / shape.N) * channels);
-                float* scale = mean + all, shift = scale + all;
+                // Rows of one sample share their factors.
+                int outer = row / shape.N, end = Math.Min(to, (outer + 1) * shape.N);
+                float* mean = factors + ((long)outer * channels);
+                long at = (long)row * channels;
+                Write(x + at, y + at, mean, all, end - row, channels);
+                row = end;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Write(
+            float* x, float* y, float* mean, long all, int rows, int channels)
+        {
+            float* scale = mean + all, shift = scale + all;
+            for (; rows > 0; rows--, x += channels, y += channels)
+            {
                 for (int c = 0; c < channels; c += Lane.Count)
                 {
                     int count = channels - c;
-                    V d = Lane.Load(p + c, count) - Lane.Load(mean + c, count);
-                    Lane.Store(q + c, Vector512.FusedMultiplyAdd(
-                        d, Lane.Load(scale + c, count), Lane.Load(shift + c, count)), count);
+                    V d = Fetch(x + c, count) - Fetch(mean + c, count);
+                    Put(y + c, Vector512.FusedMultiplyAdd(
+                        d, Fetch(scale + c, count), Fetch(shift + c, count)), count);
                 }
             }
         }

@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
 using V = System.Runtime.Intrinsics.Vector512<float>;
-using W = System.Runtime.Intrinsics.Vector512<double>;
 
 namespace Dl.Cpu;
 
@@ -14,45 +13,68 @@ public sealed unsafe partial class CpuDevice
     private readonly struct ColumnProductRange(
         float* x, float* dy, float* factors, double* sums, NormCut cut) : IRange
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
             int channels = cut.Shape.Channels;
+            double* sum = stackalloc double[NormCut.Width];
+            double* product = stackalloc double[NormCut.Width];
             for (int i = from; i < to; i++)
             {
                 var (outer, column, end, rows, first, at) = cut.Item(i);
-                for (int c = column; c < end; c += Lane.Count)
+                float* mean = factors + ((long)outer * channels);
+                new Span<double>(sum, NormCut.Width).Clear();
+                new Span<double>(product, NormCut.Width).Clear();
+                for (int row = 0; row < rows; row += NormCut.Chain)
                 {
-                    int width = Math.Min(Lane.Count, end - c);
-                    V mean = Lane.Load(factors + ((long)outer * channels) + c, width);
-                    Add(x + first + c, dy + first + c, mean, rows, channels, width,
-                        sums + at + c, sums + at + channels + c);
+                    int count = Math.Min(NormCut.Chain, rows - row);
+                    for (int c = column; c < end; c += Lane.Count)
+                    {
+                        long p = first + ((long)row * channels) + c;
+                        int width = end - c;
+                        Add(x + p, dy + p, Fetch(mean + c, width), count, channels, width,
+                            sum + (c - column), product + (c - column));
+                    }
                 }
+                new Span<double>(sum, end - column).CopyTo(
+                    new Span<double>(sums + at + column, end - column));
+                new Span<double>(product, end - column).CopyTo(
+                    new Span<double>(sums + at + channels + column, end - column));
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        /// <summary>Adds count rows of up to 16 columns in float, then in double.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Add(
-            float* p, float* q, V mean, int rows, int stride, int width, double* sums,
+            float* p, float* q, V mean, int count, int stride, int width, double* sums,
             double* products)
         {
-            W sum0 = W.Zero, sum1 = W.Zero, product0 = W.Zero, product1 = W.Zero;
-            for (int row = 0; row < rows; row += NormCut.Chain)
+            V sum = V.Zero, product = V.Zero, sum2 = V.Zero, product2 = V.Zero;
+            int j = 0;
+            for (; j < count - 1; j += 2, p += 2 * stride, q += 2 * stride)
             {
-                int end = Math.Min(rows, row + NormCut.Chain);
-                V sum = V.Zero, product = V.Zero;
-                for (int j = row; j < end; j++, p += stride, q += stride)
-                {
-                    V d = Lane.Load(q, width);
-                    sum += d;
-                    product = Vector512.FusedMultiplyAdd(d, Lane.Load(p, width) - mean, product);
-                }
-                sum0 += Vector512.WidenLower(sum);
-                sum1 += Vector512.WidenUpper(sum);
-                product0 += Vector512.WidenLower(product);
-                product1 += Vector512.WidenUpper(product);
+                V d = Fetch(q, width), e = Fetch(q + stride, width);
+                sum += d;
+                sum2 += e;
+                product = Vector512.FusedMultiplyAdd(d, Fetch(p, width) - mean, product);
+                product2 = Vector512.FusedMultiplyAdd(
+                    e, Fetch(p + stride, width) - mean, product2);
             }
-            StoreLanes(sums, sum0, sum1, width);
-            StoreLanes(products, product0, product1, width);
+            if (j < count)
+            {
+                V d = Fetch(q, width);
+                sum += d;
+                product = Vector512.FusedMultiplyAdd(d, Fetch(p, width) - mean, product);
+            }
+            AddWide(sums, sum + sum2);
+            AddWide(products, product + product2);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AddWide(double* sums, V v)
+        {
+            (Vector512.Load(sums) + Vector512.WidenLower(v)).Store(sums);
+            (Vector512.Load(sums + 8) + Vector512.WidenUpper(v)).Store(sums + 8);
         }
     }
 
@@ -121,13 +143,13 @@ public sealed unsafe partial class CpuDevice
                     sum += p[0];
                     product += p[cut.Shape.Channels];
                 }
-                Put(dw, c, product, betaW);
-                Put(db, c, sum, betaB);
+                PutSum(dw, c, product, betaW);
+                PutSum(db, c, sum, betaB);
             }
         }
     }
 
-    private static void Put(float* target, int i, double value, float beta)
+    private static void PutSum(float* target, int i, double value, float beta)
     {
         if (target != null)
         {
@@ -138,27 +160,39 @@ public sealed unsafe partial class CpuDevice
     private readonly struct ColumnGradientRange(
         float* x, float* dy, float* factors, float* dx, NormShape shape, float beta) : IRange
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
             int channels = shape.Channels;
             long all = (long)shape.Outer * channels;
-            V old = Vector512.Create(beta);
-            for (int row = from; row < to; row++)
+            for (int row = from; row < to;)
             {
+                // Rows of one sample share their factors.
+                int outer = row / shape.N, end = Math.Min(to, (outer + 1) * shape.N);
+                float* mean = factors + ((long)outer * channels);
                 long at = (long)row * channels;
-                float* mean = factors + ((long)(row / shape.N) * channels);
-                float* p = mean + all, q = p + all, r = q + all;
+                Write(x + at, dy + at, dx + at, mean, all, end - row, channels, beta);
+                row = end;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Write(
+            float* x, float* dy, float* dx, float* mean, long all, int rows, int channels,
+            float beta)
+        {
+            V old = Vector512.Create(beta);
+            float* p = mean + all, q = p + all, r = q + all;
+            for (; rows > 0; rows--, x += channels, dy += channels, dx += channels)
+            {
                 for (int c = 0; c < channels; c += Lane.Count)
                 {
                     int count = channels - c;
-                    V z = Lane.Load(x + at + c, count) - Lane.Load(mean + c, count);
+                    V z = Fetch(x + c, count) - Fetch(mean + c, count);
                     V d = Vector512.FusedMultiplyAdd(
-                        Lane.Load(p + c, count), Lane.Load(dy + at + c, count),
-                        -Lane.Load(r + c, count));
-                    d -= Lane.Load(q + c, count) * z;
-                    d = beta == 0 ? d : d + (old * Lane.Load(dx + at + c, count));
-                    Lane.Store(dx + at + c, d, count);
+                        Fetch(p + c, count), Fetch(dy + c, count), -Fetch(r + c, count));
+                    d -= Fetch(q + c, count) * z;
+                    d = beta == 0 ? d : d + (old * Fetch(dx + c, count));
+                    Put(dx + c, d, count);
                 }
             }
         }

@@ -81,7 +81,7 @@ public sealed unsafe partial class CpuDevice
                 }
                 for (; c < end; c += Lane.Count)
                 {
-                    a += Lane.Load(p + c, end - c);
+                    a += Fetch(p + c, end - c);
                 }
                 total += Total(a + b);
             }
@@ -108,7 +108,7 @@ public sealed unsafe partial class CpuDevice
                 }
                 for (; c < end; c += Lane.Count)
                 {
-                    V d = (Lane.Load(p + c, end - c) - m) & Lane.Mask(end - c);
+                    V d = (Fetch(p + c, end - c) - m) & Lane.Mask(end - c);
                     a += d;
                     a2 = Vector512.FusedMultiplyAdd(d, d, a2);
                 }
@@ -126,10 +126,10 @@ public sealed unsafe partial class CpuDevice
             for (int c = 0; c < columns; c += Lane.Count)
             {
                 int count = columns - c;
-                V z = Vector512.FusedMultiplyAdd(Lane.Load(p + c, count) - m, s, t);
-                z = w == null ? z : z * Lane.Load(w + c, count);
-                z = b == null ? z : z + Lane.Load(b + c, count);
-                Lane.Store(q + c, z, count);
+                V z = Vector512.FusedMultiplyAdd(Fetch(p + c, count) - m, s, t);
+                z = w == null ? z : z * Fetch(w + c, count);
+                z = b == null ? z : z + Fetch(b + c, count);
+                Put(q + c, z, count);
             }
         }
     }
@@ -181,15 +181,15 @@ public sealed unsafe partial class CpuDevice
                 for (int c = start; c < end; c += Lane.Count)
                 {
                     int count = end - c;
-                    V d = Lane.Load(q + c, count), z = (Lane.Load(p + c, count) - m) * s;
+                    V d = Fetch(q + c, count), z = (Fetch(p + c, count) - m) * s;
                     if (products != null)
                     {
                         float* r = products + c;
-                        Lane.Store(r, Vector512.FusedMultiplyAdd(d, z, Lane.Load(r, count)), count);
+                        Put(r, Vector512.FusedMultiplyAdd(d, z, Fetch(r, count)), count);
                         r += columns;
-                        Lane.Store(r, d + Lane.Load(r, count), count);
+                        Put(r, d + Fetch(r, count), count);
                     }
-                    V g = w == null ? d : d * Lane.Load(w + c, count);
+                    V g = w == null ? d : d * Fetch(w + c, count);
                     a += g;
                     b = Vector512.FusedMultiplyAdd(g, z, b);
                 }
@@ -211,12 +211,12 @@ public sealed unsafe partial class CpuDevice
             for (int c = 0; c < columns; c += Lane.Count)
             {
                 int count = columns - c;
-                V g = Lane.Load(q + c, count);
-                g = w == null ? g : g * Lane.Load(w + c, count);
-                V z = (Lane.Load(p + c, count) - m) * s;
+                V g = Fetch(q + c, count);
+                g = w == null ? g : g * Fetch(w + c, count);
+                V z = (Fetch(p + c, count) - m) * s;
                 V d = s * (g - a - (z * b));
-                d = beta == 0 ? d : d + (old * Lane.Load(target + c, count));
-                Lane.Store(target + c, d, count);
+                d = beta == 0 ? d : d + (old * Fetch(target + c, count));
+                Put(target + c, d, count);
             }
         }
     }
@@ -237,8 +237,8 @@ public sealed unsafe partial class CpuDevice
                     product += p[0];
                     sum += p[columns];
                 }
-                Put(dw, c, product, betaW);
-                Put(db, c, sum, betaB);
+                PutSum(dw, c, product, betaW);
+                PutSum(db, c, sum, betaB);
             }
         }
     }

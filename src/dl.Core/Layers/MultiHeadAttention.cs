@@ -1,7 +1,7 @@
 // Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention in
 // each head, a projection of what came out.
-//   self, one input:    in_weight (E, 3E), in_bias (3E)                 -> out_weight (E, E), out_bias
-//   cross, two inputs:  query_weight (E, E), memory_weight (M, 2E), ... -> the same
+//   self, one input:    in_weight (E, 3E), in_bias (3E), out_weight (E, E), out_bias (E)
+//   cross, two inputs:  query_weight (E, E), memory_weight (M, 2E), their biases, out as above
 using Dl.Ops;
 using Dl.Tensors;
 

@@ -13,7 +13,8 @@ namespace Dl.Models;
 public sealed record Parameter(string Name, ParameterSpec Spec, Tensor Tensor, long Offset);
 
 /// <summary>A run of the arena that optimisers treat alike.</summary>
-/// <param name="Offset">First element within the arena; Count is that of elements, with gaps.</param>
+/// <param name="Offset">First element within the arena.</param>
+/// <param name="Count">Elements, gaps included.</param>
 /// <param name="Decays">Weight decay and L1 apply.</param>
 /// <param name="Parameters">The weights in it, in the order of the arena.</param>
 public sealed record ParameterGroup(

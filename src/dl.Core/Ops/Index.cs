@@ -1,6 +1,6 @@
 // Choosing rows by number. Gather reads rows, scatter-add is its gradient; the additions happen in
-// the order of the ids, so the result does not depend on scheduling. The id -1 stands for no row: it
-// reads zeros and gets no gradient. ToIndices makes ids of features, which are floats.
+// the order of the ids, so the result does not depend on scheduling. The id -1 stands for no row:
+// it reads zeros and gets no gradient. ToIndices makes ids of features, which are floats.
 using Dl.Ops;
 using Dl.Tensors;
 

@@ -64,7 +64,7 @@ namespace Dl.Ops
         /// <summary>L2 term: so much of the weight is added to the gradient.</summary>
         public float Decay { get; init; }
 
-        /// <summary>Decoupled decay: the share of the weight that is kept, 1 - rate * decay.</summary>
+        /// <summary>Decoupled decay: what is kept of the weight, 1 - rate * decay.</summary>
         public float Keep { get; init; } = 1;
 
         /// <summary>L1 term: by so much every weight is moved to 0 after the step.</summary>

@@ -43,7 +43,8 @@ namespace Dl.Ops
                     + "(batch, time, at least heads x size)");
             }
             int time = x.Shape[1], rows = x.Shape.Rows, width = x.Shape.Last;
-            var table = tape.Input(new Shape(time, size / 2, 2), Angles(time, size / 2, size, theta));
+            var table = tape.Input(
+                new Shape(time, size / 2, 2), Angles(time, size / 2, size, theta));
             var device = tape.Device;
             var y = tape.New(x.Shape);
             device.Rotate(

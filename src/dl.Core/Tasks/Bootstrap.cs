@@ -135,7 +135,8 @@ public static class Bootstrap
             below += sample < value ? 1 : sample == value ? 0.5 : 0;
         }
         double bias = Normal.Quantile(Math.Clamp(
-            below / sorted.Length, 1.0 / (sorted.Length + 1), sorted.Length / (sorted.Length + 1.0)));
+            below / sorted.Length, 1.0 / (sorted.Length + 1),
+            sorted.Length / (sorted.Length + 1.0)));
         double low = At(sorted, Normal.Cdf((2 * bias) - Z));
         double high = At(sorted, Normal.Cdf((2 * bias) + Z));
         return new Interval(Math.Min(low, value), Math.Max(high, value));

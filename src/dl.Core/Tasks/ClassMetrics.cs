@@ -1,4 +1,4 @@
-// Metrics for one of n labels, as scikit-learn defines them. With tp, fp, fn counted label by label:
+// Metrics for one of n labels, as scikit-learn defines them. With tp, fp, fn counted for a label:
 //   precision = tp / (tp + fp)    recall = tp / (tp + fn)    F1 = 2 tp / (2 tp + fp + fn)
 // A quotient whose divisor is 0 counts as 0. Macro is the mean over the labels that occur as a
 // target or a prediction; micro counts all labels together, which with one label a row makes all

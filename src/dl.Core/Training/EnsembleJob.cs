@@ -106,7 +106,11 @@ internal static class EnsembleJob
     /// <summary>What decides the bits of a model, as text.</summary>
     private static string Course(ModelDocument document) => ModelJson.Write(document with
     {
-        ProgramVersion = "", Metrics = new ModelMetrics(), Epochs = 0, BestEpoch = 0, History = [],
+        ProgramVersion = "",
+        Metrics = new ModelMetrics(),
+        Epochs = 0,
+        BestEpoch = 0,
+        History = [],
     });
 
     private static FitResult Join(FitSetup setup, Device device, string[] paths, double seconds)

@@ -9,7 +9,7 @@ namespace Dl.Training;
 
 public static class PredictReport
 {
-    /// <summary>More labels than this are no table for people: the worst pairs are listed.</summary>
+    /// <summary>More labels are no table for people: the worst pairs are listed.</summary>
     private const int TableLabels = 20;
 
     /// <summary>More labels than this make no square of numbers for scripts.</summary>
@@ -86,8 +86,7 @@ public static class PredictReport
         {
             text.Append(CultureInfo.InvariantCulture,
                 $"McNemar: {test.OnlyFirst} rows only the first has right, {test.OnlySecond} only ")
-                .Append(CultureInfo.InvariantCulture,
-                $"the second; p {test.PValue.ToString("0.####", CultureInfo.InvariantCulture)}\n");
+                .Append(CultureInfo.InvariantCulture, $"the second; p {test.PValue:G3}\n");
         }
     }
 

@@ -72,7 +72,8 @@ internal sealed class PredictWriter
         if (options is { Score: true, Top: not null } && task.Target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
-                $"--top: with --score needs a model of one label a row; this one is for {task.Kind}");
+                "--top: with --score needs a model of one label a row; this one is for "
+                + task.Kind);
         }
         if (task.Target.Kind == TargetKind.Numeric && (options.Top ?? 0) > 0)
         {

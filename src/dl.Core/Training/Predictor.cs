@@ -38,8 +38,8 @@ internal sealed class Predictor : IDisposable
         if (passes is not null && !loaded.Any(file => file.Plans.Any(HasDropout)))
         {
             throw new UsageException(
-                $"--mc-dropout: {loaded[0].File.Path} has no dropout, so every pass would be the same;"
-                + " train with --dropout, or an ensemble with --ensemble N");
+                $"--mc-dropout: {loaded[0].File.Path} has no dropout, so every pass would be the "
+                + "same; train with --dropout, or an ensemble with --ensemble N");
         }
         try
         {
@@ -65,7 +65,7 @@ internal sealed class Predictor : IDisposable
 
     public Shape Input => _models[0].Plan.Input;
 
-    /// <summary>Names of the columns of uncertainty; none where there is one answer a row.</summary>
+    /// <summary>Names of the columns of uncertainty; none for one answer a row.</summary>
     public static string[] UncertaintyColumns(LoadedModel loaded, LearningTask task, int? passes) =>
         loaded.Plans.Count > 1 || passes is not null ? Consensus.Columns(task) : [];
 

@@ -1,5 +1,5 @@
 // Running statistics that fit averaged weights: one pass over the training data in training mode,
-// in which the statistics become the plain mean over all batches (Izmailov et al. 2018, section 3.2).
+// in which the statistics become the plain mean over all batches (Izmailov et al. 2018).
 using Dl.Data;
 using Dl.Layers;
 using Dl.Models;

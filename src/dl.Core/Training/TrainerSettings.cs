@@ -21,7 +21,7 @@ public sealed record TrainerSettings(
     /// <summary>What goes before the schedule; null: nothing.</summary>
     public Warmup? Warmup { get; init; }
 
-    /// <summary>Batches whose gradients make one update, as one batch so much larger would.</summary>
+    /// <summary>Batches whose gradients make one update, as one large batch would.</summary>
     public int Accumulate { get; init; } = 1;
 
     public AveragingSettings Averaging { get; init; } = AveragingSettings.None;

@@ -98,7 +98,8 @@ internal static class GoldenOptimizers
         using var weights = MakeWeights(
             device, [.. gradients.Select(g => g.Extents)], decays: false);
         using var optimizer = new Optimizer(
-            OptimizerSettings.Of(Optimizers.Find("sgd")), weights, device) { ClipValue = value };
+            OptimizerSettings.Of(Optimizers.Find("sgd")), weights, device)
+        { ClipValue = value };
         weights.CompleteGradients();
         var stored = weights.All.Select(w => w.Tensor.Gradient!).ToArray();
         for (int i = 0; i < stored.Length; i++)

@@ -190,7 +190,7 @@ internal static class GoldenSchedules
             $"one_cycle:pct={(length + 1) / y.Length},div={peak / y[0]},final={y[0] / y[last]}"));
     }
 
-    /// <summary>A rise from y[from] in a direction: steps to its top, and how high that is.</summary>
+    /// <summary>A rise from y[from] in a direction: steps to its top, and its height.</summary>
     private static (double Length, double Top) Rise(double[] y, int from, int sign, int within)
     {
         int k = Math.Max(1, within / 2);

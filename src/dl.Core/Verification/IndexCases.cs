@@ -42,7 +42,7 @@ internal static class IndexCases
         yield return ArgMax(4096, 100, 1_000_000).TimedByBytes();
     }
 
-    /// <summary>Whole numbers, numbers between them and around the ends, and what is none.</summary>
+    /// <summary>Whole numbers, numbers between and around them, and what is none.</summary>
     private static Case ToIndices(int n, int bound, int padding) =>
         new("ToIndices", $"n {n} below {bound} but {padding}", 0,
             [

@@ -32,7 +32,8 @@ internal static class FitEnsembleOptions
             + "it off. Training figures are those of the blends.",
     };
 
-    public static readonly OptionSpec Cutmix = new("cutmix", "train on images with a box of another")
+    public static readonly OptionSpec Cutmix = new(
+        "cutmix", "train on images with a box of another")
     {
         Kind = ValueKind.Number, Value = "ALPHA", Default = "0", Min = 0,
         More = "The box has a share of the image drawn from Beta(ALPHA, ALPHA). Such as `1`; 0 "

@@ -27,7 +27,8 @@ public sealed class EnsembleFileTests : IDisposable
     {
         var wide = TinyModel.Document() with
         {
-            Seed = 20, Architecture = "mlp:9",
+            Seed = 20,
+            Architecture = "mlp:9",
             Graph = new Graph
             {
                 Layers = [new Dense { Units = 9 }, new Dense { Units = 0, Name = "output" }],

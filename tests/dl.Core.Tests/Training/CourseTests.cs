@@ -159,7 +159,8 @@ public sealed class CourseTests
         run.Trainer.UseBest();
         var weights = run.Model.Weights.All.ToDictionary(
             p => p.Name, p => p.Tensor.ToArray());
-        string layer = weights.Keys.First(n => n.EndsWith(".weight", StringComparison.Ordinal))[..^7];
+        string layer = weights.Keys.First(
+            name => name.EndsWith(".weight", StringComparison.Ordinal))[..^7];
         float[] mean = weights.Single(
             p => p.Key.EndsWith(".running_mean", StringComparison.Ordinal)).Value;
         var (x, y, center) = (new float[2], new float[1], new double[2]);

@@ -1,4 +1,4 @@
-// Does an optimiser go on with the same bits after a checkpoint? Shared by the tests of all devices.
+// Does an optimiser go on with the same bits after a checkpoint? Tests of all devices share this.
 using Dl.Layers;
 using Dl.Models;
 using Dl.Tensors;
@@ -69,7 +69,7 @@ public static class Resuming
         }
     }
 
-    /// <summary>Steps [from, to) with the gradients and the falling rate of their numbers.</summary>
+    /// <summary>Steps [from, to), each with its own gradients, at a falling rate.</summary>
     private static void Run(Optimizer optimizer, Weights weights, int from, int to)
     {
         for (int step = from; step < to; step++)
