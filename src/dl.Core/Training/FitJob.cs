@@ -80,6 +80,12 @@ public static class FitJob
         {
             throw new UsageException("--ensemble: does not go with --folds or --repeats");
         }
+        CheckSettings(options);
+    }
+
+    /// <summary>What can be told from the options of one training alone.</summary>
+    internal static void CheckSettings(FitOptions options)
+    {
         CheckNames(options);
         CheckAveraging(options);
         // Refused before training, not after.
@@ -94,7 +100,7 @@ public static class FitJob
     }
 
     /// <summary>A loss for counts says that the targets are some.</summary>
-    private static DataOptions DataFor(FitOptions options) =>
+    internal static DataOptions DataFor(FitOptions options) =>
         options.Loss is { } loss && Losses.Find(loss).Counts
             ? options.Data with { Counts = true, Task = options.Data.Task ?? "regression" }
             : options.Data;
