@@ -57,7 +57,8 @@ public sealed record GoldenResult(
     }
 
     /// <summary>
-    /// `{"family", "case", "status": "ok|failed|not_built|stale_reference", "errors": {TENSOR: ERROR}}`, with a
+    /// `{"family", "case", "status": "ok|failed|not_built|stale_reference",
+    /// "errors": {TENSOR: ERROR}}`, with a
     /// `note` where there is one; an infinite error is written as null.
     /// </summary>
     public string ToJson()

@@ -55,7 +55,7 @@ internal sealed class GoldenCase : IDisposable
 
     public List<GoldenError> Errors { get; } = [];
 
-    /// <summary>Stored gradients that are another case's, and so say nothing about this one.</summary>
+    /// <summary>Stored gradients that are another case's: no reference for this one.</summary>
     public List<(string Tensor, string OtherCase)> Stale { get; } = [];
 
     /// <summary>Does the file bring the tensor, whether or not the index lists it?</summary>
