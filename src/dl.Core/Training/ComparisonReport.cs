@@ -105,7 +105,8 @@ public static class ComparisonReport
             ("train", fit => fit.Train), ("val", fit => fit.Validation),
             ("test", fit => fit.Test),
         };
-        parts.RemoveAll(p => !result.Variants.Any(v => v.Result is { } fit && p.Of(fit) is not null));
+        parts.RemoveAll(part =>
+            !result.Variants.Any(v => v.Result is { } fit && part.Of(fit) is not null));
         return parts;
     }
 }

@@ -61,7 +61,8 @@ internal sealed class CurvesCanvas
         Blend(color, top, bottom);
     }
 
-    /// <summary>A line through points with a gap after every <paramref name="dash"/> pixels.</summary>
+    /// <summary>A line through points in dashes, and gaps as long.</summary>
+    /// <param name="dash">Length in pixels.</param>
     public void Dashes(
         ReadOnlySpan<(float X, float Y)> points, Rgb color, float width, float dash)
     {

@@ -33,7 +33,8 @@ public sealed class ComparisonTests : IDisposable
         {
             string path = _folder.File($"{i}.dlm");
             var alone = FitJob.Run(
-                variants[i].Options with { Output = path }, Devices(), Quiet(), NullLogger.Instance);
+                variants[i].Options with { Output = path }, Devices(), Quiet(),
+                NullLogger.Instance);
             var together = result.Variants[i].Result!;
             Assert.Equal(alone.Validation!.Loss, together.Validation!.Loss);
             Assert.Equal(alone.BestEpoch, together.BestEpoch);
