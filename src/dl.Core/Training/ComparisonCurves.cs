@@ -12,8 +12,8 @@ internal static class ComparisonCurves
     private const float LegendTop = 64, LegendStep = 24, Margin = 20;
 
     /// <summary>
-    /// Values farther from the median than this many times the spread of the middle half (or the
-    /// median itself) are of a variant that went astray: they do not stretch the axis.
+    /// Values beyond this many times what most variants reach are of one that went astray: they do
+    /// not stretch the axis.
     /// </summary>
     private const double Reach = 20;
 
@@ -89,7 +89,9 @@ internal static class ComparisonCurves
         axes.Grid(canvas, name);
         for (int i = 0; i < curves.Count; i++)
         {
-            axes.Curve(canvas, curves[i].Values, Palette.Of(i), i >= Palette.Count);
+            // The first is the widest, so that it shows under others that take the same course.
+            float width = 4 - (1.8f * i / Math.Max(1, curves.Count - 1));
+            axes.Curve(canvas, curves[i].Values, Palette.Of(i), width, i >= Palette.Count);
             foreach (var (epoch, value) in curves[i].Values)
             {
                 if (epoch == curves[i].Best)
@@ -116,15 +118,15 @@ internal static class ComparisonCurves
     /// <summary>Smallest and largest value within <see cref="Reach"/>; null: no values.</summary>
     private static (double Low, double High)? Bounds(List<(float Epoch, double Value)>[] all)
     {
-        double[] values = [.. all.SelectMany(s => s.Select(p => p.Value)).Order()];
-        if (values.Length == 0)
+        double[] peaks = [.. all.Where(s => s.Count > 0)
+            .Select(s => s.Max(p => Math.Abs(p.Value))).Order()];
+        if (peaks.Length == 0)
         {
             return null;
         }
-        double middle = values[values.Length / 2];
-        double spread = values[3 * values.Length / 4] - values[values.Length / 4];
-        double reach = Reach * Math.Max(spread, Math.Abs(middle));
-        double[] near = [.. values.Where(v => Math.Abs(v - middle) <= reach)];
-        return near.Length == 0 ? null : (near[0], near[^1]);
+        double reach = Reach * peaks[(peaks.Length - 1) / 2];
+        var near = all.SelectMany(s => s.Select(p => p.Value))
+            .Where(v => Math.Abs(v) <= reach).ToList();
+        return (near.Min(), near.Max());
     }
 }

@@ -80,10 +80,11 @@ internal sealed class CurvesAxes(float left, float top, float right, float botto
         return shown;
     }
 
+    /// <param name="width">Of the line, in pixels.</param>
     /// <param name="dashed">Where colours recur, to tell two curves apart.</param>
     public void Curve(
         CurvesCanvas canvas, List<(float Epoch, double Value)> series, Rgb color,
-        bool dashed = false)
+        float width = 2.2f, bool dashed = false)
     {
         var points = new (float, float)[series.Count];
         for (int i = 0; i < points.Length; i++)
@@ -92,16 +93,16 @@ internal sealed class CurvesAxes(float left, float top, float right, float botto
         }
         if (dashed)
         {
-            canvas.Dashes(points, color, 2.2f, 7);
+            canvas.Dashes(points, color, width, 7);
         }
         else
         {
-            canvas.Line(points, color, 2.2f);
+            canvas.Line(points, color, width);
         }
         // Few epochs: show that they are points, not a course.
         for (int i = 0; i < points.Length && points.Length <= 25; i++)
         {
-            canvas.Dot(points[i].Item1, points[i].Item2, 3, color);
+            canvas.Dot(points[i].Item1, points[i].Item2, 1.9f + (width / 2), color);
         }
     }
 

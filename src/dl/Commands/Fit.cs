@@ -18,7 +18,7 @@ internal static class FitCommand
         Usage =
         [
             "--model NAME|FILE.json DATA... -o MODEL.dlm [OPTION...]",
-            "--model NAME|FILE.json DATA... --variant OPTION=VALUE... [OPTION...]",
+            "--model NAME DATA... --variant OPTION=VALUE... [OPTION...]",
             "--members A.dlm,B.dlm... -o MODEL.dlm",
         ],
         Arguments = [FitOptionSpecs.Data],
