@@ -210,7 +210,7 @@ lr_find() {
                 accuracy=$(value "$line" test accuracy)
                 printf '      %-4s %-5s rate %-9s accuracy %.4f\n' \
                     "$model" "$optimizer" "$rate" "${accuracy:-0}"
-                best=$(awk -v a="$best" -v b="${accuracy:-0}" 'BEGIN { print a > b ? a : b }')
+                best=$(awk -v a="$best" -v b="${accuracy:-0}" 'BEGIN { print (a > b ? a : b) }')
             done
             line=$(fit --model "$model" "$data/fashion-mnist" --epochs "$epochs" \
                 --optimizer "$optimizer" --lr find -o "$work/rate.dlm")

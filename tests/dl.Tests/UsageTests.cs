@@ -24,6 +24,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("fit --dropout 1", "--dropout", "below 1")]
     [InlineData("fit --time soon", "--time", "10m")]
     [InlineData("fit --time 1h30", "--time", "1h30m")]
+    [InlineData("fit x.csv -m mlp --folds 3 --report r.html", "--report", "keep no training")]
     [InlineData("fit x.csv -m mlp -o m.dlm --class-weights balance", "--class-weights",
         "did you mean 'balanced'?")]
     [InlineData("fit --on-bad-data stop", "--on-bad-data", "one of error, skip expected")]
