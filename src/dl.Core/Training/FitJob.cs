@@ -274,7 +274,8 @@ public static class FitJob
                 if (!run.Train(events, _ => { }))
                 {
                     return new FitResult(
-                        options.Model, 0, 0, seconds, device.Name, null, null, null, runs, true,
+                        options.Model, run.Trainer.State.Epoch, 0, seconds, device.Name, null, null,
+                        null, runs, true,
                         null, setup, []);
                 }
                 run.Finish();
