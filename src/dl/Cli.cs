@@ -34,6 +34,7 @@ internal static class CliApp
         }
         catch (OperationCanceledException)
         {
+            StandardStream.WriteError("dl: interrupted\n");
             return Interrupted;
         }
         catch (DlException e)

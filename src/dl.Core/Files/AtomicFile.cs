@@ -167,7 +167,7 @@ public static partial class AtomicFile
         $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
 
     /// <summary>Renaming over a device would replace it by a file.</summary>
-    private static bool IsDevice(string path) =>
+    internal static bool IsDevice(string path) =>
         !OperatingSystem.IsWindows() && path.Length > 0
         && Path.GetFullPath(path) is var full
         && (full.StartsWith("/dev/", StringComparison.Ordinal)

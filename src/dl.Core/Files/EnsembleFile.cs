@@ -18,6 +18,8 @@ public static class EnsembleFile
     public static ModelDocument Join(
         string output, IReadOnlyList<string> paths, ModelMetrics? metrics = null)
     {
+        FileRoles.Check(
+            paths.Select(path => new FileRole("a member", path)), [new FileRole("-o", output)]);
         var models = new List<LoadedModel>();
         try
         {

@@ -115,6 +115,17 @@ public abstract record Layer
             ? inputs[0]
             : throw new UsageException($"{kind}: {inputs.Length} inputs given, expected 1");
 
+    /// <summary>A join of one input, the layer before, would do nothing and hide a slip.</summary>
+    private protected static void Several(ReadOnlySpan<Shape> inputs, string kind)
+    {
+        if (inputs.Length < 2)
+        {
+            throw new UsageException(
+                $"{kind}: {inputs.Length} input(s) given, expected two or more; name them, as in "
+                + "\"inputs\": [\"conv2d_1\", \"conv2d_2\"]");
+        }
+    }
+
     private protected static Shape Image(ReadOnlySpan<Shape> inputs, string kind)
     {
         var shape = Single(inputs, kind);

@@ -84,6 +84,7 @@ public sealed record Add : Layer
 {
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        Several(inputs, "add");
         foreach (var shape in inputs)
         {
             if (shape != inputs[0])
@@ -111,6 +112,7 @@ public sealed record Multiply : Layer
 {
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        Several(inputs, "multiply");
         var output = inputs[0];
         for (int i = 1; i < inputs.Length; i++)
         {
@@ -140,6 +142,7 @@ public sealed record Concat : Layer
 {
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        Several(inputs, "concat");
         int total = 0;
         foreach (var shape in inputs)
         {

@@ -89,9 +89,39 @@ public static class FitJob
         CheckLeavings(options);
         CheckNames(options);
         CheckAveraging(options);
-        // Refused before training, not after.
-        foreach (string? path in (string?[])[options.Output, options.LogFile, options.CurvesFile,
-            options.ReportFile, options.BoundaryFile, options.RatePlotFile])
+        CheckFiles(options);
+    }
+
+    /// <summary>Refused before training, not after.</summary>
+    private static void CheckFiles(FitOptions options)
+    {
+        FileRole[] beside =
+        [
+            new("--log", options.LogFile), new("--curves", options.CurvesFile),
+            new("--report", options.ReportFile), new("--boundary", options.BoundaryFile),
+            new("--lr-plot", options.RatePlotFile),
+        ];
+        if (options.Output is null && !options.DryRun)
+        {
+            FileRole[] named = [.. beside, new("--tensorboard", options.TensorBoardFolder)];
+            if (Array.Find(named, file => file.Path is not null) is { Path: not null } lost)
+            {
+                throw new UsageException(
+                    $"{lost.Role}: is about the model of -o, and --folds and --repeats alone make "
+                    + "none; give -o MODEL.dlm");
+            }
+        }
+        var data = options.Data;
+        // -o may be the file of --from: what it held goes on in what is written.
+        FileRoles.Check(
+            [
+                .. data.Inputs.Select(path => new FileRole("data", path)),
+                new("--val", data.Validation), new("--test", data.Test),
+                new("--model", options.Model),
+            ],
+            [new("-o", options.Output), .. beside]);
+        FileRoles.Check([new("--from", options.From)], beside);
+        foreach (var (_, path) in (FileRole[])[new("-o", options.Output), .. beside])
         {
             if (path is not null)
             {
@@ -272,7 +302,8 @@ public static class FitJob
                 if (!run.Train(events, _ => { }))
                 {
                     return new FitResult(
-                        options.Model, 0, 0, seconds, device.Name, null, null, null, runs, true,
+                        options.Model, run.Trainer.State.Epoch, 0, seconds, device.Name, null, null,
+                        null, runs, true,
                         null, setup, []);
                 }
                 run.Finish();

@@ -78,6 +78,7 @@ public sealed record FitSetup(
                 "--metric {Metric}: nothing is held out to choose by, the last epoch is kept",
                 options.Metric);
         }
+        WarnOfNoValidation(options, settings, data, log);
         var plan = graph.Plan().Freeze(options.Freeze);
         GraphChecks.Check(plan, count, batch);
         log.LogInformation(
@@ -88,6 +89,26 @@ public sealed record FitSetup(
                 : settings.LearningRate.ToString(CultureInfo.InvariantCulture),
             settings.Schedule.Text, batch, epochs);
         return new FitSetup(options, data, task, graph, plan, optimizer, settings);
+    }
+
+    /// <summary>What is asked for and waits for validation figures that there will not be.</summary>
+    private static void WarnOfNoValidation(
+        FitOptions options, TrainerSettings settings, DataSplits data, ILogger log)
+    {
+        if (data.Validation is not null)
+        {
+            return;
+        }
+        if (options.Patience > 0)
+        {
+            log.LogWarning("--patience: nothing is held out, so training does not stop early");
+        }
+        if (settings.Schedule.Plateau is not null)
+        {
+            log.LogWarning(
+                "--schedule {Schedule}: nothing is held out, so the rate follows the training data",
+                settings.Schedule.Text);
+        }
     }
 
     /// <summary>Does the course of the rate depend on the number of epochs?</summary>
@@ -149,6 +170,12 @@ public sealed record FitSetup(
             .Parse(options.Optimizer ?? architecture?.Optimizer ?? "adam")
             .WithOption("--momentum", "momentum", options.Momentum)
             .WithOption("--weight-decay", "weight_decay", options.WeightDecay);
+        if (settings.Is("nesterov") && (settings["momentum"] == 0 || settings["dampening"] != 0))
+        {
+            throw new UsageException(
+                $"--optimizer: {settings.ToShortString()} has Nesterov's momentum, which needs "
+                + "momentum above 0 and no dampening; give momentum=0.9");
+        }
         if (options.L1 > 0 && settings.Has("l1"))
         {
             throw new UsageException(

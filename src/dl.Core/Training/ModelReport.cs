@@ -88,7 +88,8 @@ public static class ModelReport
         for (int i = 0; i < plan.Steps.Count; i++)
         {
             var step = plan.Steps[i];
-            long parameters = step.Parameters.Sum(p => p.Shape.Count);
+            // As in the total: running statistics are kept, not learnt.
+            long parameters = step.Parameters.Sum(p => p.Trains ? p.Shape.Count : 0);
             // Where the graph is no chain, say what the layer reads.
             string from = step.Sources is [var only] && only == i - 1
                 ? ""

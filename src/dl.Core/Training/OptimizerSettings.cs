@@ -50,9 +50,10 @@ public sealed record OptimizerArgument(
 public sealed class OptimizerSettings
 {
     private readonly double[] _values;
+    private readonly HashSet<string> _given;
 
-    private OptimizerSettings(OptimizerRule rule, double[] values) =>
-        (Rule, _values) = (rule, values);
+    private OptimizerSettings(OptimizerRule rule, double[] values, HashSet<string> given) =>
+        (Rule, _values, _given) = (rule, values, given);
 
     public OptimizerRule Rule { get; }
 
@@ -79,7 +80,7 @@ public sealed class OptimizerSettings
     }
 
     public static OptimizerSettings Of(OptimizerRule rule) =>
-        new(rule, [.. rule.Arguments.Select(a => a.Default)]);
+        new(rule, [.. rule.Arguments.Select(a => a.Default)], []);
 
     /// <summary>Reads `NAME` or `NAME:ARGUMENT=VALUE,...`.</summary>
     /// <exception cref="UsageException">Unknown or malformed; names it.</exception>
@@ -108,6 +109,7 @@ public sealed class OptimizerSettings
             }
             settings = settings.With(name, value, $"optimizer '{text}'");
         }
+        settings._given.UnionWith(seen);
         return settings;
     }
 
@@ -120,13 +122,16 @@ public sealed class OptimizerSettings
     {
         double[] values = [.. _values];
         values[Index(name)] = value;
-        return new OptimizerSettings(Rule, values);
+        return new OptimizerSettings(Rule, values, _given);
     }
 
     /// <summary>An option that says the same as an argument: `--momentum 0.9`.</summary>
-    /// <exception cref="UsageException">The rule has no such argument.</exception>
+    /// <exception cref="UsageException">The rule has no such argument, or has been given it.
+    /// </exception>
     public OptimizerSettings WithOption(string option, string name, double? value) =>
         value is null ? this
+        : _given.Contains(name) ? throw new UsageException(
+            $"{option}: --optimizer {Rule.Name} is given {name} too; say it once")
         : Has(name) ? With(name, value.Value)
         : throw new UsageException(
             $"{option}: {Rule.Name} has no {name}; {Offer()}, or give another --optimizer");

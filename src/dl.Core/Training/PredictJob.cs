@@ -51,6 +51,10 @@ public static class PredictJob
         bool toFile = options.Output is not null and not "-";
         if (toFile)
         {
+            FileRoles.Check(
+                [new("the model", options.Model),
+                    .. options.Inputs.Select(path => new FileRole("input", path))],
+                [new("-o", options.Output)]);
             AtomicFile.CheckWritable(options.Output!);
         }
         using var device = OpenDevice(options, loaded, devices, log);

@@ -35,7 +35,7 @@ internal static class RatePlot
         Grid(canvas, scale);
         foreach (var point in search.Points)
         {
-            if (point.Loss <= scale.High)
+            if (point.Loss >= scale.Low && point.Loss <= scale.High)
             {
                 canvas.Dot(scale.X(point.Rate), scale.Y(point.Loss), 2.5f, Dots);
             }
@@ -138,15 +138,20 @@ internal static class RatePlot
         private readonly double _last;
 
         /// <summary>
-        /// Losses up to a little above where the sweep began: what runs away leaves the picture.
+        /// Losses up to a little above the highest on the way down, which need not be the first:
+        /// what runs away behind the lowest leaves the picture, and the line ends there.
         /// </summary>
         public Scale(RateSearch search)
         {
             (_first, _last) = (Math.Log10(search.Points[0].Rate),
                 Math.Log10(search.Points[^1].Rate));
-            double low = search.Smooth.Min(), start = Math.Max(search.Smooth[0], low + 1e-6);
+            double low = search.Smooth.Min(), start = low + 1e-6;
+            for (int i = 0; search.Smooth[i] > low; i++)
+            {
+                start = Math.Max(start, search.Smooth[i]);
+            }
             High = start + (0.35 * (start - low));
-            Low = low - (0.12 * (start - low));
+            Low = low - (0.35 * (start - low));
         }
 
         public double Low { get; }

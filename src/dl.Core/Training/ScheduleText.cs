@@ -10,6 +10,9 @@ internal enum ArgumentForm
 {
     Number,
 
+    /// <summary>A whole number.</summary>
+    Whole,
+
     /// <summary>A TrainingSpan; a bare number of 1 or more counts epochs.</summary>
     Epochs,
 
@@ -148,6 +151,13 @@ internal sealed class ScheduleArguments
             value = double.TryParse(
                 item, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
                 && double.IsFinite(number) ? number : double.NaN;
+        }
+        else if (argument.Form == ArgumentForm.Whole)
+        {
+            what = "a whole number";
+            value = int.TryParse(
+                item, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole)
+                ? whole : double.NaN;
         }
         else
         {

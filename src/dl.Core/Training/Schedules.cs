@@ -95,9 +95,9 @@ public static class Schedules
         new("reduce_on_plateau",
             "times factor where validation has not gained for patience epochs, down to min",
             [Gamma with { Name = "factor", Aliases = ["gamma"] },
-                new("patience", Number, "3", 0), new("min", Number, "0", 0, 1),
+                new("patience", Whole, "3", 0), new("min", Number, "0", 0, 1),
                 new("by", Word, "loss|metric"), new("threshold", Number, "0.0001", 0, 1),
-                new("cooldown", Number, "0", 0)], Plateau),
+                new("cooldown", Whole, "0", 0)], Plateau),
         new("inverse_sqrt", "rises over the warm-up, then 1/sqrt(t)",
             [new("warmup", Steps, "0.1", 0, AboveMin: true)], InverseSqrt),
     ];
@@ -117,6 +117,11 @@ public static class Schedules
             Kinds, k => ScheduleArguments.Bare(k.Name) == ScheduleArguments.Bare(name))
             ?? throw new UsageException(
                 Nearest.Unknown("schedule", name, Kinds.Select(k => k.Name)));
+        if (colon == text.Length - 1)
+        {
+            throw new UsageException(
+                $"schedule '{text}': nothing behind the colon; {kind.Description}");
+        }
         var arguments = new ScheduleArguments(
             $"schedule '{text}'", colon < 0 ? "" : text[(colon + 1)..], kind.Arguments);
         return kind.Build(arguments) with { Text = text, Name = kind.Name };

@@ -79,9 +79,8 @@ internal static class FitCommand
             options, Devices.Chooser(), new FitProgress(session).Events, session.Log);
         if (result.Interrupted)
         {
-            string how = options.Output is null
-                ? "nothing was to be written" : "the same line with --resume goes on";
-            session.Log.LogWarning("interrupted in epoch {Epoch}; {How}", result.Epochs + 1, how);
+            session.Log.LogWarning(
+                "interrupted in epoch {Epoch}{How}", result.Epochs + 1, GoOn(options, result));
             return CliApp.Interrupted;
         }
         session.Out.Write(session.Values.Flag(Json) ? FitReport.Json(result) + "\n"
@@ -89,6 +88,16 @@ internal static class FitCommand
                 ? ModelReport.DryRun(result.Setup, result.Seconds, result.Device)
                 : FitReport.Text(result));
         return 0;
+    }
+
+    /// <summary>Runs of --folds and --repeats leave no checkpoint; the one for -o does.</summary>
+    private static string GoOn(FitOptions options, FitResult result)
+    {
+        int runs = options is { Folds: null, Repeats: 1 }
+            ? 0 : (options.Folds ?? 1) * options.Repeats;
+        return runs == 0 ? "; the same line with --resume goes on"
+            : result.Runs.Count < runs ? $" of run {result.Runs.Count + 1}; nothing was written"
+            : $" of {options.Output}; --resume in place of --folds and --repeats goes on";
     }
 
     /// <summary>Finished models into one file.</summary>

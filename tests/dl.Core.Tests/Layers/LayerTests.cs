@@ -199,9 +199,9 @@ public sealed class LayerTests
         { """{"type":"gaussian_dropout","rate":0.2}""", [5], [5], "" },
         { """{"type":"gaussian_noise","deviation":0.3}""", [5], [5], "" },
         // Joins.
-        { """{"type":"add"}""", [5], [5], "" },
-        { """{"type":"multiply"}""", [4, 5], [4, 5], "" },
-        { """{"type":"concat"}""", [2, 5], [2, 5], "" },
+        { """{"type":"add","inputs":["input","input"]}""", [5], [5], "" },
+        { """{"type":"multiply","inputs":["input","input"]}""", [4, 5], [4, 5], "" },
+        { """{"type":"concat","inputs":["input","input"]}""", [2, 5], [2, 10], "" },
     };
 
     private static string Block(int width, int hidden) =>

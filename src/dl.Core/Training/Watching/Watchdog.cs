@@ -78,7 +78,10 @@ internal sealed class Watchdog(IDataset data, LossAdvice advice) : ITrainingObse
         using var tape = new Tape(moment.Model.Device, recording: false);
         float before = 0;
         int samples = moment.Batch.Count;
-        string rateAdvice = advice.SmallerSteps(moment.Rate);
+        // In the first step no rate has moved anything yet.
+        string rateAdvice = moment is { Epoch: 1, Step: 1 }
+            ? "no step has been taken yet, so look at --init or --from, or at the model"
+            : advice.SmallerSteps(moment.Rate);
         (string Layer, string Kind, int Sample, float Value)? bad = null;
         moment.Model.Forward(
             new Pass(tape, true, new Rng(0)), Evaluator.Input(tape, data, moment.Batch),
@@ -134,7 +137,11 @@ internal sealed class Watchdog(IDataset data, LossAdvice advice) : ITrainingObse
 /// <summary>What to try, by what has been tried already.</summary>
 internal readonly record struct LossAdvice(bool Clips)
 {
+    /// <summary>A rate that no optimiser gets along with is no point to start from.</summary>
+    private const double Sane = 1, Usual = 1e-3;
+
     public string SmallerSteps(double rate) => string.Create(
         CultureInfo.InvariantCulture,
-        $"try --lr {rate / 10:0.##e0}{(Clips ? "" : ", or --clip-grad 1")}, or --warmup");
+        $"try --lr {(rate > Sane ? Usual : rate / 10):0.##e0}"
+        + $"{(Clips ? "" : ", or --clip-grad 1")}, or --warmup");
 }
