@@ -86,7 +86,6 @@ public static class FitJob
     /// <summary>What can be told from the options of one training alone.</summary>
     internal static void CheckSettings(FitOptions options)
     {
-        CheckLeavings(options);
         CheckNames(options);
         CheckAveraging(options);
         CheckFiles(options);
@@ -101,7 +100,8 @@ public static class FitJob
             new("--report", options.ReportFile), new("--boundary", options.BoundaryFile),
             new("--lr-plot", options.RatePlotFile),
         ];
-        if (options.Output is null && !options.DryRun)
+        bool several = options.Folds is not null || options.Repeats > 1;
+        if (several && options.Output is null && !options.DryRun)
         {
             FileRole[] named = [.. beside, new("--tensorboard", options.TensorBoardFolder)];
             if (Array.Find(named, file => file.Path is not null) is { Path: not null } lost)
@@ -135,27 +135,6 @@ public static class FitJob
         options.Loss is { } loss && Losses.Find(loss).Counts
             ? options.Data with { Counts = true, Task = options.Data.Task ?? "regression" }
             : options.Data;
-
-    /// <summary>Folds alone leave figures; what is written of a training needs one.</summary>
-    private static void CheckLeavings(FitOptions options)
-    {
-        (string Option, string? Path)[] files =
-        [
-            ("--log", options.LogFile), ("--curves", options.CurvesFile),
-            ("--report", options.ReportFile), ("--boundary", options.BoundaryFile),
-            ("--tensorboard", options.TensorBoardFolder), ("--lr-plot", options.RatePlotFile),
-        ];
-        bool several = options.Folds is not null || options.Repeats > 1;
-        foreach (var (option, path) in files)
-        {
-            if (path is not null && several && options.Output is null && !options.DryRun)
-            {
-                throw new UsageException(
-                    $"{option}: --folds and --repeats keep no training to show; give -o MODEL.dlm "
-                    + $"too, and {option} shows the training on all of the data");
-            }
-        }
-    }
 
     /// <summary>Misspelt names are refused before the data is read.</summary>
     private static void CheckNames(FitOptions options)
