@@ -1,5 +1,5 @@
-// Normalisation y = (x - mean) / sqrt(variance + epsilon) * w + b of x as (outer, n, channels), with
-// statistics for each of outer x groups, and its gradients (formulas: Ops/Norm.cs).
+// Normalisation y = (x - mean) / sqrt(variance + epsilon) * w + b of x as (outer, n, channels),
+// with statistics for each of outer x groups, and its gradients (formulas: Ops/Norm.cs).
 // Columns (batch, group and instance norm), any sizes: chunks of n are measured around a shift (the
 // column's first mean) in two passes over CHAIN rows, so no digits cancel, and joined after Chan,
 // Golub and LeVeque 1979; then one multiplication and addition an element, with factors for each
@@ -45,7 +45,7 @@ INLINE void load_factors(
 #endif
 }
 
-// ---- Columns: statistics and factors -------------------------------------------------------------
+// ---- Columns: statistics and factors ---------------------------------------------------------
 
 // Mean (from the shift on) and sum of squared deviations of each (outer, chunk, column). The shift,
 // the mean of the column's first rows, goes to the first factors.
@@ -158,7 +158,7 @@ KERNEL void norm_scale(
     }
 }
 
-// ---- Columns: gradients --------------------------------------------------------------------------
+// ---- Columns: gradients ----------------------------------------------------------------------
 
 // Sums of dy and of dy (x - mean) for each (outer, chunk, column).
 KERNEL void norm_products(
@@ -256,7 +256,7 @@ KERNEL void norm_gradient(
     }
 }
 
-// ---- Rows ----------------------------------------------------------------------------------------
+// ---- Rows ------------------------------------------------------------------------------------
 
 // Shares of a row: an item has all of it (general), or every GROUPth element (tiled).
 #if FAT

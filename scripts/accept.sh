@@ -1,14 +1,23 @@
 #!/bin/bash
 # Trains on real data and compares with the figures to reach. Data: $DL_SHARED/data or
-# ../shared/data. ACCEPT_DEVICES ("cpu opencl:0") says where the image runs go; names on the command
-# line (`scripts/accept.sh tables start`) pick parts: tables, images, start, resume, lr-find (not
-# among those that run by themselves).
+# ../shared/data. ACCEPT_DEVICES ("cpu opencl:0") says where the image runs go, ACCEPT_PICTURES
+# (build/pictures) where pictures are left to look at. Names on the command line
+# (`scripts/accept.sh tables start`) pick parts:
+#   start    how long the program takes to start and to answer for one row
+#   tables   tables, by cross-validation or on a held-out fifth
+#   spiral   a toy set that no line divides, with the boundary at stages (spiral.png)
+#   resume   killed and resumed, the same bits
+#   course   initialisers, regularisers and optimisers side by side on Fashion-MNIST
+#            (initialisers.png, regularisers.png, optimisers.png), about 2 minutes
+#   images   Fashion-MNIST in full, on each device
+#   lr-find  the rate that --lr find takes against a grid; runs only when it is named
 set -u
 cd "$(dirname "$0")/.."
 dl=$PWD/${DL_BIN:-build/dl}
 data=${DL_SHARED:-../shared}/data
 devices=${ACCEPT_DEVICES:-cpu opencl:0}
-parts=${*:-start tables resume images}
+parts=${*:-start tables spiral resume course images}
+pictures=${ACCEPT_PICTURES:-build/pictures}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -21,6 +30,12 @@ fi
 # value JSON PART KEY: the number of KEY in the object PART, e.g. `value "$line" test accuracy`.
 value() {
     printf '%s' "$1" | tr -d ' \n' | sed -nE "s/.*\"$2\":\{[^}]*\"$3\":(-?[0-9.eE+-]+).*/\1/p"
+}
+
+# variant JSON NAME PART KEY: the same of one of the variants of a comparison.
+variant() {
+    value "$(printf '%s' "$1" | sed 's/{"variant":/\n&/g' | grep -F "{\"variant\":\"$2\"")" \
+        "$3" "$4"
 }
 
 # reach NAME VALUE at-least|at-most LIMIT
@@ -114,6 +129,73 @@ resume() {
     done
 }
 
+spiral() {
+    local line
+    mkdir -p "$pictures"
+    "$dl" gen --toy spiral -n 1000 --seed 1 -o "$work/spiral.csv"
+    line=$(fit --model mlp:64,64 "$work/spiral.csv" --test 0.2 --optimizer adam --lr 0.01 \
+        --epochs 60 --boundary "$pictures/spiral.png" -o "$work/spiral.dlm")
+    reach "spiral, mlp:64,64" "$(value "$line" test accuracy)" at-least 0.95
+}
+
+# The experiments of a first course on networks, a line each.
+course() {
+    mkdir -p "$pictures"
+    initialisers
+    regularisers
+    optimisers
+    echo "      pictures: $pictures"
+}
+
+# From zeros no hidden unit ever answers (and from any constant all would answer alike), so what
+# is learnt is the share of each class: a tenth.
+initialisers() {
+    local line init
+    line=$(fit --model mlp:256,128 "$data/fashion-mnist" --epochs 5 --variant init=zeros \
+        --variant init=xavier_normal --variant init=he_normal \
+        --curves "$pictures/initialisers.png")
+    reach "init=zeros learns nothing" "$(variant "$line" init=zeros test accuracy)" at-most 0.11
+    for init in xavier_normal he_normal; do
+        reach "init=$init" "$(variant "$line" "init=$init" test accuracy)" at-least 0.85
+    done
+}
+
+# 5000 pictures, learnt by heart in 40 epochs unless something keeps the network from it. The gap
+# is that of the last epoch, validation loss - training loss.
+regularisers() {
+    local line plain name log=$work/regularisers
+    line=$(fit --model mlp:256,128 "$data/fashion-mnist/t10k-images-idx3-ubyte.gz" \
+        --split 0.5,0.25,0.25 --epochs 40 --schedule constant --patience 0 --variant plain \
+        --variant dropout=0.5 --variant weight-decay=3e-3 --variant patience=3 \
+        --log "$log.csv" --curves "$pictures/regularisers.png")
+    plain=$(gap "$log.csv")
+    reach "overfitting without regularisation, gap" "$plain" at-least 0.5
+    reach "dropout=0.5, gap" "$(gap "$log-2.csv")" at-most "$(part_of "$plain" 0.5)"
+    reach "weight-decay=3e-3, gap" "$(gap "$log-3.csv")" at-most "$(part_of "$plain" 0.8)"
+    reach "patience=3 stops, gap" "$(gap "$log-4.csv")" at-most "$(part_of "$plain" 0.5)"
+    reach "patience=3 stops, epochs" "$(tail -n 1 "$log-4.csv" | cut -d , -f 1)" at-most 20
+    for name in plain dropout=0.5 weight-decay=3e-3 patience=3; do
+        reach "$name, 5000 pictures" "$(variant "$line" "$name" test accuracy)" at-least 0.8
+    done
+}
+
+# gap FILE.csv: validation loss - training loss of the last epoch of a --log.
+gap() { tail -n 1 "$1" | awk -F , '{ print $3 - $2 }'; }
+
+part_of() { awk -v x="$1" -v share="$2" 'BEGIN { print x * share }'; }
+
+optimisers() {
+    local line name names="sgd momentum adagrad rmsprop adam adamw nadam lion" variants=()
+    for name in $names; do
+        variants+=(--variant "optimizer=$name")
+    done
+    line=$(fit --model mlp:256,128 "$data/fashion-mnist" --epochs 5 "${variants[@]}" \
+        --curves "$pictures/optimisers.png")
+    for name in $names; do
+        reach "optimizer=$name" "$(variant "$line" "optimizer=$name" test accuracy)" at-least 0.85
+    done
+}
+
 # The rate that --lr find takes, against the best of a grid of half decades. LR_FIND_MODELS says
 # which models, each with its epochs: "mlp=4 cnn=2".
 lr_find() {
@@ -128,7 +210,7 @@ lr_find() {
                 accuracy=$(value "$line" test accuracy)
                 printf '      %-4s %-5s rate %-9s accuracy %.4f\n' \
                     "$model" "$optimizer" "$rate" "${accuracy:-0}"
-                best=$(awk -v a="$best" -v b="${accuracy:-0}" 'BEGIN { print a > b ? a : b }')
+                best=$(awk -v a="$best" -v b="${accuracy:-0}" 'BEGIN { print (a > b ? a : b) }')
             done
             line=$(fit --model "$model" "$data/fashion-mnist" --epochs "$epochs" \
                 --optimizer "$optimizer" --lr find -o "$work/rate.dlm")
@@ -142,9 +224,13 @@ lr_find() {
 
 for part in $parts; do
     case $part in
-        tables | images | start | resume) "$part" ;;
+        tables | images | start | resume | spiral | course) "$part" ;;
         lr-find) lr_find ;;
-        *) echo "accept: no part '$part' (tables, images, start, resume, lr-find)" >&2 && exit 2 ;;
+        *)
+            echo "accept: no part '$part' (start, tables, spiral, resume, course, images," \
+                "lr-find)" >&2
+            exit 2
+            ;;
     esac
 done
 exit $failed

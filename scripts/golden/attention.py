@@ -33,7 +33,8 @@ def random_mask(rows, columns):
 def write(folder, differentiate, pick, small):
     """Adds the cases; pick(low, high) is a random whole number, small keeps them few."""
     heads = pick(1, 4)
-    size = pick(1, 3 if small else 40)
+    # Norms of very few numbers are all sign and no slope: rounding would be compared.
+    size = pick(4, 6 if small else 40)
     width, batch = heads * size, pick(1, 3)
     times, keys = pick(2, 4 if small else 60), pick(2, 4 if small else 70)
     args = {"embed": width, "heads": heads, "mask": "true = may not attend"}

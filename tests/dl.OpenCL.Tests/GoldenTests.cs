@@ -31,7 +31,7 @@ public class GoldenTests(Devices devices, ITestOutputHelper output)
         var summary = Golden.Run(folder, device, result =>
         {
             output.WriteLine(result.ToString());
-            if (result.Status == GoldenStatus.Failed)
+            if (result.Status is GoldenStatus.Failed or GoldenStatus.NotBuilt)
             {
                 failed.Add(result.ToString());
             }

@@ -12,7 +12,7 @@ public sealed class LossTests : IDisposable
 {
     private readonly Workplace _place = new();
 
-    /// <summary>y = 10 x + noise that is uniform over [0, 4): its 0.9 quantile is 10 x + 3.6.</summary>
+    /// <summary>y = 10 x + uniform noise over [0, 4): the 0.9 quantile is 10 x + 3.6.</summary>
     [Fact]
     public void NineOfTenTargetsLieBelowTheirQuantile()
     {
@@ -34,7 +34,7 @@ public sealed class LossTests : IDisposable
         Assert.Contains("share_below", _place.Dl("predict", "m.dlm", "rows.csv", "--score").Out);
     }
 
-    /// <summary>Few distinct counts look like classes; the loss says that they are counts.</summary>
+    /// <summary>Few distinct counts look like classes; the loss says what they are.</summary>
     [Fact]
     public void RatesOfCountsAreLearnt()
     {

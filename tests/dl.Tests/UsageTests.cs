@@ -24,10 +24,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("fit --dropout 1", "--dropout", "below 1")]
     [InlineData("fit --time soon", "--time", "10m")]
     [InlineData("fit --time 1h30", "--time", "1h30m")]
-    [InlineData("fit x.csv -m mlp -o m.dlm --class-weights balance", "--class-weights", "did you mean 'balanced'?")]
     [InlineData("fit x.csv -m mlp -o m.dlm --log ./m.dlm", "--log", "is written by -o too")]
-    [InlineData("fit x.csv -m mlp --folds 3 --report r.html", "--report", "give -o MODEL.dlm")]
     [InlineData("fit x.csv -m mlp -o m.dlm --schedule cosine:", "'cosine:'", "nothing behind")]
+    [InlineData("fit x.csv -m mlp --folds 3 --report r.html", "--report", "keep no training")]
+    [InlineData("fit x.csv -m mlp -o m.dlm --class-weights balance", "--class-weights",
+        "did you mean 'balanced'?")]
     [InlineData("fit --on-bad-data stop", "--on-bad-data", "one of error, skip expected")]
     [InlineData("fit --split 0.8,0.3,0.1 -m mlp -o m x.csv", "--split", "add up to 1")]
     [InlineData("fit --split 0.8,x -m mlp -o m x.csv", "--split", "'x' given")]

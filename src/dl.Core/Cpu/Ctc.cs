@@ -265,7 +265,7 @@ public sealed unsafe partial class CpuDevice
             Scaled(d, d, batch.Shape.Classes, old, 0);
         }
 
-        /// <summary>Adds the shares of a frame's states to the classes that they stand for.</summary>
+        /// <summary>Adds the shares of a frame's states to the classes of their labels.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scatter(
             float* d, float* shares, int* labels, int states, float top, float dloss)

@@ -1,6 +1,6 @@
 // Depthwise convolution where each channel has one filter, for any kernel, stride and dilation. A
-// line of outputs is a sum of taps, each a line of inputs times one weight a channel; so the forward
-// direction and the gradient of the input are one loop over different taps. Eight neighbouring
+// line of outputs is a sum of taps, each a line of inputs times one weight a channel; so forward
+// and the gradient of the input are one loop over different taps. Eight neighbouring
 // outputs of 16 channels stay in registers while the taps go by. Where an output lies too near the
 // border for some tap, it is computed alone.
 using System.Runtime.CompilerServices;

@@ -56,7 +56,7 @@ namespace Dl.Ops
         public int Count => Outer * N * Channels;
     }
 
-    /// <summary>Where gradients go; null: not wanted. Each is written or (beta 1) added to.</summary>
+    /// <summary>Where gradients go; null: not wanted. Written, or added to by beta.</summary>
     public readonly record struct NormGradients(
         Storage? Dx, float BetaX, Storage? Dw, float BetaW, Storage? Db, float BetaB);
 
@@ -107,7 +107,9 @@ namespace Dl.Ops
                 tape, x, w, b, mean.Storage, variance.Storage, dy, shape, epsilon, true));
         }
 
-        /// <summary>Over the last <paramref name="dimensions"/> dimensions of each sample.</summary>
+        /// <summary>
+        /// Over the last <paramref name="dimensions"/> dimensions of each sample.
+        /// </summary>
         public static Tensor LayerNorm(
             this Tape tape, Tensor x, Tensor? w, Tensor? b, float epsilon, int dimensions = 1) =>
             Normalize(tape, x, w, b, Rows(x, dimensions), epsilon, true, out _, out _);

@@ -1,5 +1,6 @@
-// What a loss is to a task: in which form it wants its targets, how its raw outputs are to be read,
-// which numbers it takes behind a colon (`huber:0.5`) and which it learns. The arithmetic is in Ops.
+// What a loss is to a task: in which form it wants its targets, how its raw outputs are to be
+// read, which numbers it takes behind a colon (`huber:0.5`) and which it learns. The arithmetic is
+// in Ops.
 using System.Globalization;
 using Dl.Layers;
 using Dl.Tensors;
@@ -99,7 +100,7 @@ public sealed record Loss(
     /// <summary>Takes class weights itself; for the others the task weighs the samples.</summary>
     public bool WeighsClasses { get; init; }
 
-    /// <summary>Raw outputs for each target: 2 where a deviation is learnt beside the mean.</summary>
+    /// <summary>Raw outputs for each target: 2 where a deviation is learnt too.</summary>
     public int OutputsPerTarget { get; init; } = 1;
 
     /// <summary>Targets are counts: not below 0, and scaled but not shifted.</summary>

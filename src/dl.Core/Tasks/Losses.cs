@@ -150,7 +150,7 @@ public static class Losses
         Tape tape, Tensor output, Tensor target, LossSettings settings, float[] arguments) =>
         tape.Dice(tape.Unary(UnaryOps.Sigmoid, output), target, arguments[0]);
 
-    /// <summary>Outputs: the means of all targets, then the logarithms of their variances.</summary>
+    /// <summary>Outputs: the means of all targets, then the logs of their variances.</summary>
     private static Tensor GaussianNll(
         Tape tape, Tensor output, Tensor target, LossSettings settings, float[] arguments)
     {

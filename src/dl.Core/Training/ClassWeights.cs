@@ -1,5 +1,6 @@
 // `--class-weights`: how much a sample counts by its class. `balanced` gives every class the same
-// say, samples / (classes * samples of the class); `a=2,b=0.5` says it for some, the others count 1.
+// say, samples / (classes * samples of the class); `a=2,b=0.5` says it for some, the others
+// count 1.
 using System.Globalization;
 using Dl.Data;
 

@@ -8,6 +8,24 @@ namespace Dl.Training;
 /// <summary>Colours as red, green, blue, 0 to 255.</summary>
 internal readonly record struct Rgb(byte Red, byte Green, byte Blue);
 
+/// <summary>
+/// Okabe and Ito's colours, which people with any kind of colour vision tell apart; their black is
+/// grey here, and their yellow darker, to stand out from white.
+/// </summary>
+internal static class Palette
+{
+    private static readonly Rgb[] Colors =
+    [
+        new(0, 114, 178), new(213, 94, 0), new(0, 158, 115), new(204, 121, 167),
+        new(230, 159, 0), new(86, 180, 233), new(120, 120, 120), new(184, 169, 0),
+    ];
+
+    public static int Count => Colors.Length;
+
+    /// <summary>A colour for each number from 0; after <see cref="Count"/> they recur.</summary>
+    public static Rgb Of(int index) => Colors[index % Colors.Length];
+}
+
 /// <summary>An RGB picture, white at first. Coordinates are pixels from the top left.</summary>
 internal sealed class CurvesCanvas
 {
@@ -41,6 +59,34 @@ internal sealed class CurvesCanvas
             }
         }
         Blend(color, top, bottom);
+    }
+
+    /// <summary>A line through points in dashes, and gaps as long.</summary>
+    /// <param name="dash">Length in pixels.</param>
+    public void Dashes(
+        ReadOnlySpan<(float X, float Y)> points, Rgb color, float width, float dash)
+    {
+        var piece = new List<(float X, float Y)>();
+        float left = dash;
+        bool drawn = true;
+        for (int i = 0; i < points.Length; i++)
+        {
+            var (x, y) = points[Math.Max(0, i - 1)];
+            float dx = points[i].X - x, dy = points[i].Y - y;
+            float length = MathF.Sqrt((dx * dx) + (dy * dy)), done = 0;
+            for (; length - done > left; left = dash, drawn = !drawn)
+            {
+                done += left;
+                (float X, float Y) cut = (x + (dx * done / length), y + (dy * done / length));
+                piece.Add(cut);
+                Line(drawn ? piece.ToArray() : [], color, width);
+                piece.Clear();
+                piece.Add(cut);
+            }
+            left -= length - done;
+            piece.Add(points[i]);
+        }
+        Line(drawn ? piece.ToArray() : [], color, width);
     }
 
     public void Pixel(int x, int y, Rgb color)

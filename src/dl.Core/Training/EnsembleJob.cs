@@ -60,31 +60,13 @@ internal static class EnsembleJob
         return setup with
         {
             Settings = setup.Settings with { Seed = setup.Settings.Seed + (ulong)member },
-            Options = options with
+            Options = options.Numbered(member) with
             {
                 Output = path,
                 Resume = options.Resume && File.Exists(FitRun.CheckpointPath(path)),
                 TimeBudget = options.TimeBudget / options.Ensemble,
-                LogFile = Numbered(options.LogFile, member),
-                CurvesFile = Numbered(options.CurvesFile, member),
-                ReportFile = Numbered(options.ReportFile, member),
-                BoundaryFile = Numbered(options.BoundaryFile, member),
-                RatePlotFile = Numbered(options.RatePlotFile, member),
-                TensorBoardFolder = Numbered(options.TensorBoardFolder, member),
             },
         };
-    }
-
-    /// <summary>`run.csv`, `run-2.csv`, ...</summary>
-    private static string? Numbered(string? path, int member)
-    {
-        if (path is null || member == 0)
-        {
-            return path;
-        }
-        string ending = Path.GetExtension(path);
-        return string.Create(
-            CultureInfo.InvariantCulture, $"{path[..^ending.Length]}-{member + 1}{ending}");
     }
 
     /// <exception cref="UsageException">The member was trained in another way.</exception>

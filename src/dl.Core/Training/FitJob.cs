@@ -80,6 +80,13 @@ public static class FitJob
         {
             throw new UsageException("--ensemble: does not go with --folds or --repeats");
         }
+        CheckSettings(options);
+    }
+
+    /// <summary>What can be told from the options of one training alone.</summary>
+    internal static void CheckSettings(FitOptions options)
+    {
+        CheckLeavings(options);
         CheckNames(options);
         CheckAveraging(options);
         CheckFiles(options);
@@ -94,16 +101,6 @@ public static class FitJob
             new("--report", options.ReportFile), new("--boundary", options.BoundaryFile),
             new("--lr-plot", options.RatePlotFile),
         ];
-        if (options.Output is null && !options.DryRun)
-        {
-            FileRole[] named = [.. beside, new("--tensorboard", options.TensorBoardFolder)];
-            if (Array.Find(named, file => file.Path is not null) is { Path: not null } lost)
-            {
-                throw new UsageException(
-                    $"{lost.Role}: is about the model of -o, and --folds and --repeats alone make "
-                    + "none; give -o MODEL.dlm");
-            }
-        }
         var data = options.Data;
         // -o may be the file of --from: what it held goes on in what is written.
         FileRoles.Check(
@@ -124,10 +121,31 @@ public static class FitJob
     }
 
     /// <summary>A loss for counts says that the targets are some.</summary>
-    private static DataOptions DataFor(FitOptions options) =>
+    internal static DataOptions DataFor(FitOptions options) =>
         options.Loss is { } loss && Losses.Find(loss).Counts
             ? options.Data with { Counts = true, Task = options.Data.Task ?? "regression" }
             : options.Data;
+
+    /// <summary>Folds alone leave figures; what is written of a training needs one.</summary>
+    private static void CheckLeavings(FitOptions options)
+    {
+        (string Option, string? Path)[] files =
+        [
+            ("--log", options.LogFile), ("--curves", options.CurvesFile),
+            ("--report", options.ReportFile), ("--boundary", options.BoundaryFile),
+            ("--tensorboard", options.TensorBoardFolder), ("--lr-plot", options.RatePlotFile),
+        ];
+        bool several = options.Folds is not null || options.Repeats > 1;
+        foreach (var (option, path) in files)
+        {
+            if (path is not null && several && options.Output is null && !options.DryRun)
+            {
+                throw new UsageException(
+                    $"{option}: --folds and --repeats keep no training to show; give -o MODEL.dlm "
+                    + $"too, and {option} shows the training on all of the data");
+            }
+        }
+    }
 
     /// <summary>Misspelt names are refused before the data is read.</summary>
     private static void CheckNames(FitOptions options)

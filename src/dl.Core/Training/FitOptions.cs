@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dl.Data;
 
 namespace Dl.Training;
@@ -158,4 +159,30 @@ public sealed record FitOptions
     /// Worker threads of the managed device and of data loading; null: all cores.
     /// </summary>
     public int? Threads { get; init; }
+
+    /// <summary>
+    /// For one of several trainings: the files beside the model get its number, but for the first.
+    /// </summary>
+    /// <param name="index">Counts from 0.</param>
+    internal FitOptions Numbered(int index) => this with
+    {
+        LogFile = Numbered(LogFile, index),
+        CurvesFile = Numbered(CurvesFile, index),
+        ReportFile = Numbered(ReportFile, index),
+        BoundaryFile = Numbered(BoundaryFile, index),
+        RatePlotFile = Numbered(RatePlotFile, index),
+        TensorBoardFolder = Numbered(TensorBoardFolder, index),
+    };
+
+    /// <summary>`run.csv`, `run-2.csv`, ...</summary>
+    private static string? Numbered(string? path, int index)
+    {
+        if (path is null || index == 0)
+        {
+            return path;
+        }
+        string ending = Path.GetExtension(path);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{path[..^ending.Length]}-{index + 1}{ending}");
+    }
 }

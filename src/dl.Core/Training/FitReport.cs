@@ -17,16 +17,7 @@ public static class FitReport
         {
             writer.WriteStartObject();
             writer.WriteString("model", result.Output ?? result.Model);
-            writer.WriteString("architecture", result.Model);
-            writer.WriteNumber("parameters",
-                result.Setup.Plan.ParameterCount * Math.Max(1, result.Members.Count));
-            writer.WriteNumber("epochs", result.Epochs);
-            writer.WriteNumber("best_epoch", result.BestEpoch);
-            writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));
-            writer.WriteString("device", result.Device);
-            Write(writer, "train", result.Train);
-            Write(writer, "val", result.Validation);
-            Write(writer, "test", result.Test);
+            WriteFigures(writer, result);
             if (result.Members.Count > 0)
             {
                 writer.WriteStartArray("members");
@@ -51,6 +42,21 @@ public static class FitReport
             writer.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    /// <summary>What was trained, for how long, and its scores on each part of the data.</summary>
+    internal static void WriteFigures(Utf8JsonWriter writer, FitResult result)
+    {
+        writer.WriteString("architecture", result.Model);
+        writer.WriteNumber("parameters",
+            result.Setup.Plan.ParameterCount * Math.Max(1, result.Members.Count));
+        writer.WriteNumber("epochs", result.Epochs);
+        writer.WriteNumber("best_epoch", result.BestEpoch);
+        writer.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+        writer.WriteString("device", result.Device);
+        Write(writer, "train", result.Train);
+        Write(writer, "val", result.Validation);
+        Write(writer, "test", result.Test);
     }
 
     /// <summary>The figures as a table: a row a part of the data, a column a metric.</summary>

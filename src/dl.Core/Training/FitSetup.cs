@@ -29,6 +29,13 @@ public sealed record FitSetup(
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
         bool byLoss = options.Metric == Metrics.Loss;
         var task = LearningTask.Create(target, loss, byLoss ? null : options.Metric);
+        if (options.LabelSmoothing > 0
+            && task.Loss.Form is (TargetForm.Values or TargetForm.Signs))
+        {
+            throw new UsageException(
+                $"--label-smoothing: spreads the probability of a label, and the loss "
+                + $"{task.Loss.Text} knows none; leave it out, or give another --loss");
+        }
         if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
@@ -91,7 +98,7 @@ public sealed record FitSetup(
         return new FitSetup(options, data, task, graph, plan, optimizer, settings);
     }
 
-    /// <summary>What is asked for and waits for validation figures that there will not be.</summary>
+    /// <summary>What is asked for and waits for validation that there will not be.</summary>
     private static void WarnOfNoValidation(
         FitOptions options, TrainerSettings settings, DataSplits data, ILogger log)
     {

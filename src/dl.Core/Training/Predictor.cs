@@ -175,7 +175,17 @@ internal sealed class Predictor : IDisposable
     private void Forward(
         Model model, Pass pass, ReadOnlySpan<float> features, int rows, Span<float> outputs)
     {
-        var output = model.Forward(pass, pass.Tape.Input(Input.Prepend(rows), features));
+        if (rows == 1)
+        {
+            // A matrix of one row is multiplied by another rule, whose sums round differently. On
+            // a pipe a row may come alone or not: its answer must not tell.
+            Grow(ref _copies, 2 * features.Length);
+            features.CopyTo(_copies);
+            features.CopyTo(_copies.AsSpan(features.Length));
+            features = _copies.AsSpan(0, 2 * features.Length);
+        }
+        var shape = Input.Prepend(Math.Max(2, rows));
+        var output = model.Forward(pass, pass.Tape.Input(shape, features));
         model.Device.Read(output.Storage, outputs);
     }
 

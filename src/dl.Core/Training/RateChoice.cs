@@ -1,6 +1,6 @@
 // From the courses of a range test to a rate. The losses are smoothed by a Gaussian over the
-// logarithm of the rate; the rate is the smallest at which the loss has gone nearly all of its way down
-// (Descent), which the noise at the bottom moves less than the lowest point itself.
+// logarithm of the rate; the rate is the smallest at which the loss has gone nearly all of its way
+// down (Descent), which the noise at the bottom moves less than the lowest point itself.
 using System.Globalization;
 
 namespace Dl.Training;

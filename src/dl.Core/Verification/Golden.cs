@@ -18,6 +18,11 @@ public enum GoldenStatus
 
     /// <summary>No op of that name, or a setting that is not supported: not a pass.</summary>
     NotBuilt,
+
+    /// <summary>
+    /// What can be compared agrees, but some gradients in the file are another case's: not a pass.
+    /// </summary>
+    StaleReference,
 }
 
 /// <summary>One compared tensor: norm(difference) / norm(reference) and what is allowed.</summary>
@@ -39,6 +44,7 @@ public sealed record GoldenResult(
         {
             GoldenStatus.Ok => "ok",
             GoldenStatus.Failed => "FAIL",
+            GoldenStatus.StaleReference => "stale",
             _ => "not built",
         };
         var text = new StringBuilder($"{status,-9}  {Family}/{Case}");
@@ -51,7 +57,8 @@ public sealed record GoldenResult(
     }
 
     /// <summary>
-    /// `{"family", "case", "status": "ok|failed|not_built", "errors": {TENSOR: ERROR}}`, with a
+    /// `{"family", "case", "status": "ok|failed|not_built|stale_reference",
+    /// "errors": {TENSOR: ERROR}}`, with a
     /// `note` where there is one; an infinite error is written as null.
     /// </summary>
     public string ToJson()
@@ -66,6 +73,7 @@ public sealed record GoldenResult(
             {
                 GoldenStatus.Ok => "ok",
                 GoldenStatus.Failed => "failed",
+                GoldenStatus.StaleReference => "stale_reference",
                 _ => "not_built",
             });
             json.WriteStartObject("errors");
@@ -86,14 +94,18 @@ public sealed record GoldenResult(
 }
 
 /// <summary>How many cases went how.</summary>
-public readonly record struct GoldenSummary(int Ok, int Failed, int NotBuilt)
+/// <param name="Stale">Cases whose references contradict the file itself.</param>
+public readonly record struct GoldenSummary(int Ok, int Failed, int NotBuilt, int Stale = 0)
 {
-    public override string ToString() => $"golden: {Ok} ok, {Failed} failed, {NotBuilt} not built";
+    public override string ToString() =>
+        $"golden: {Ok} ok, {Failed} failed, {NotBuilt} not built"
+        + (Stale == 0 ? "" : $", {Stale} with references of another case");
 
     /// <summary>The last line of `--json`.</summary>
     public string ToJson() =>
         $"{{\"ok\": {(Failed == 0 ? "true" : "false")}, \"passed\": {Ok}, "
-        + $"\"failed\": {Failed}, \"not_built\": {NotBuilt}}}";
+        + $"\"failed\": {Failed}, \"not_built\": {NotBuilt}"
+        + (Stale == 0 ? "}" : $", \"stale_reference\": {Stale}}}");
 }
 
 /// <summary>Runs reference cases from a folder.</summary>
@@ -106,7 +118,7 @@ public static class Golden
         string path = Path.Combine(folder, "index.json");
         using var index = ReadIndex(path);
         var files = Property(index.RootElement, "files", JsonValueKind.Object, path);
-        int ok = 0, failed = 0, notBuilt = 0;
+        int ok = 0, failed = 0, notBuilt = 0, stale = 0;
         foreach (var file in files.EnumerateObject())
         {
             string family = Path.GetFileNameWithoutExtension(file.Name);
@@ -123,10 +135,11 @@ public static class Golden
                 ok += result.Status == GoldenStatus.Ok ? 1 : 0;
                 failed += result.Status == GoldenStatus.Failed ? 1 : 0;
                 notBuilt += result.Status == GoldenStatus.NotBuilt ? 1 : 0;
+                stale += result.Status == GoldenStatus.StaleReference ? 1 : 0;
                 report(result);
             }
         }
-        return new GoldenSummary(ok, failed, notBuilt);
+        return new GoldenSummary(ok, failed, notBuilt, stale);
     }
 
     private static GoldenResult RunCase(
@@ -142,6 +155,12 @@ public static class Golden
             runner(test);
             status = test.Errors.Count > 0 && test.Errors.TrueForAll(e => e.Ok)
                 ? GoldenStatus.Ok : GoldenStatus.Failed;
+            if (status == GoldenStatus.Ok && test.Stale.Count > 0)
+            {
+                status = GoldenStatus.StaleReference;
+                note = $"({string.Join(", ", test.Stale.Select(s => s.Tensor))}: in the file those "
+                    + $"of {test.Stale[0].OtherCase}, though dy differs)";
+            }
         }
         catch (NotBuiltException reason)
         {

@@ -18,6 +18,7 @@ internal static class FitCommand
         Usage =
         [
             "--model NAME|FILE.json DATA... -o MODEL.dlm [OPTION...]",
+            "--model NAME DATA... --variant OPTION=VALUE... [OPTION...]",
             "--members A.dlm,B.dlm... -o MODEL.dlm",
         ],
         Arguments = [FitOptionSpecs.Data],
@@ -30,6 +31,7 @@ internal static class FitCommand
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
                 SwaRate, FitOptionSpecs.Metric, Patience, Time, Seed, Device, Threads),
+            new("Comparison", FitVariants.Variant),
             new("Ensembles", Ensemble, FitEnsembleOptions.Members),
             new("Transfer", From, FitRateOptions.Freeze),
             new("Output", Output, Resume, CheckpointEvery, Log, FitOptionSpecs.Curves, Report,
@@ -52,6 +54,8 @@ internal static class FitCommand
                 "Starts from another model's weights and trains only the last layers."),
             new("dl fit --model mlp iris.csv --ensemble 5 -o iris.dlm",
                 "Trains five networks into one file; predictions are their average."),
+            new("dl fit --model mlp digits/ --variant init=zeros --variant init=he_normal",
+                "Trains twice and compares: a row each, on the same data, split and seed."),
             new("dl fit --model lenet digits/ --dry-run",
                 "Prints the layers and what they cost."),
             new("dl fit -c run.json --lr 0.01",
@@ -62,6 +66,10 @@ internal static class FitCommand
 
     private static int Run(Session session)
     {
+        if (session.Values.Given(FitVariants.Variant))
+        {
+            return FitVariants.Run(session);
+        }
         if (session.Values.Given(FitEnsembleOptions.Members))
         {
             return Join(session);
@@ -134,7 +142,7 @@ internal static class FitCommand
                 + "a graph file or a layer string");
         }
         bool writes = !values.Flag(DryRun) && values.Integer(Folds) is null
-            && values.Integer(Repeats) == 1;
+            && values.Integer(Repeats) == 1 && !values.Given(FitVariants.Variant);
         if (writes && values.Text(Output) is null)
         {
             throw new UsageException("fit: no -o MODEL.dlm given; say where the model goes");

@@ -32,9 +32,9 @@ internal static class FitOptionSpecs
         "loss", "what training makes small [the task's own]")
     {
         Value = "NAME", Registry = "losses",
-        More = "A name of `dl info --list losses`, with numbers behind a colon where it takes some: "
-            + "`huber:0.5`, `quantile:0.9`, `focal:2,0.25`. With gaussian_nll, predict prints a "
-            + "standard deviation beside each number.",
+        More = "A name of `dl info --list losses`, with numbers behind a colon where it takes "
+            + "some: `huber:0.5`, `quantile:0.9`, `focal:2,0.25`. With gaussian_nll, predict "
+            + "prints a standard deviation beside each number.",
     };
 
     public static readonly OptionSpec Target = new("target", "columns to predict [inferred]")

@@ -31,7 +31,8 @@ internal static class ConfigFile
             // An option of the same name comes first: fit has --model, predict has MODEL.
             if (argument.Key == property.Name && values.Command.Find(property.Name) is null)
             {
-                values.SetArgument(argument, Items(property.Value, source, isList: true));
+                values.SetArgument(
+                    argument, Items(property.Value, source, isList: true, ValueReader.Split));
                 return;
             }
         }
@@ -42,7 +43,8 @@ internal static class ConfigFile
         }
         if (property.Value.ValueKind != JsonValueKind.Null)
         {
-            values.Set(option, Items(property.Value, source, option.IsList), source);
+            values.Set(
+                option, Items(property.Value, source, option.IsList, option.Split), source);
         }
     }
 
@@ -61,7 +63,9 @@ internal static class ConfigFile
         return $"key '{key}': no such option of dl {command.Name}; {hint}";
     }
 
-    private static string[] Items(JsonElement value, string source, bool isList)
+    /// <param name="split">What a text stands for where a list may be.</param>
+    private static string[] Items(
+        JsonElement value, string source, bool isList, Func<string, string[]> split)
     {
         if (value.ValueKind == JsonValueKind.Array && isList)
         {
@@ -72,8 +76,7 @@ internal static class ConfigFile
             }
             return [.. items];
         }
-        string text = Scalar(value, source);
-        return isList ? ValueReader.Split(text) : [text];
+        return split(Scalar(value, source));
     }
 
     private static string Scalar(JsonElement value, string source) => value.ValueKind switch

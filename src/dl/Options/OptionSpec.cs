@@ -17,6 +17,9 @@ internal enum ValueKind
     /// <summary>Names separated by commas; repeating the option adds to them.</summary>
     List,
 
+    /// <summary>Any texts, empty ones too: each repetition of the option is one.</summary>
+    Texts,
+
     /// <summary>A whole number within <see cref="OptionSpec.Min"/> and its Max.</summary>
     Integer,
 
@@ -75,7 +78,11 @@ internal sealed record OptionSpec(string Name, string Help)
 
     public bool IsFlag => Kind == ValueKind.Flag;
 
-    public bool IsList => Kind is ValueKind.List or ValueKind.Numbers;
+    public bool IsList => Kind is ValueKind.List or ValueKind.Numbers or ValueKind.Texts;
+
+    /// <summary>The items that one word stands for.</summary>
+    public string[] Split(string text) =>
+        Kind is ValueKind.List or ValueKind.Numbers ? ValueReader.Split(text) : [text];
 }
 
 /// <summary>A positional argument.</summary>

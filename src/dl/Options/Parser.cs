@@ -87,7 +87,7 @@ internal static class Parser
         var items = new List<string>();
         foreach (Token token in result.Tokens)
         {
-            items.AddRange(ValueReader.Split(token.Value));
+            items.AddRange(option.Split(token.Value));
         }
         return [.. items];
     }
@@ -99,6 +99,7 @@ internal static class Parser
     private static void RefuseUnknown(CommandSpec spec, ParseResult parsed)
     {
         bool valueFollows = false;
+        string option = "";
         foreach (Token token in parsed.Tokens)
         {
             if (token.Type == TokenType.DoubleDash)
@@ -110,7 +111,13 @@ internal static class Parser
             {
                 throw new UsageException(Unknown(spec, token.Value));
             }
+            if (token.Type == TokenType.Option && valueFollows)
+            {
+                // Of an option that is given again, the parser would not miss the second value.
+                throw new UsageException($"{option}: no value given, but {token.Value} after it");
+            }
             valueFollows = token.Type == TokenType.Option && !IsFlag(spec, token.Value);
+            option = token.Value;
         }
     }
 

@@ -43,6 +43,7 @@ internal static class ValueReader
                 text, Decimal, CultureInfo.InvariantCulture, out double number)
                 && double.IsFinite(number) && Inside(option, number),
             ValueKind.Duration => Seconds(text) is > 0,
+            ValueKind.Texts => true,
             _ => text.Length > 0,
         };
         if (!right)

@@ -28,6 +28,17 @@ internal sealed class Values(CommandSpec command, string[] words)
         _given[option.Name] = items;
     }
 
+    /// <summary>The same options in an own copy, to set others in.</summary>
+    public Values Copy()
+    {
+        var copy = new Values(command, words);
+        foreach (var (name, items) in _given)
+        {
+            copy._given[name] = items;
+        }
+        return copy;
+    }
+
     public void SetArgument(ArgumentSpec argument, string[] items) => _given[argument.Key] = items;
 
     public string[] Arguments(ArgumentSpec argument) => _given.GetValueOrDefault(argument.Key, []);

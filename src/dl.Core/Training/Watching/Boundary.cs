@@ -21,13 +21,6 @@ internal sealed class Boundary : ITrainingObserver
     private const int PerRow = 3;
     private const int MostSamples = 400;
 
-    // Okabe and Ito's colours.
-    private static readonly Rgb[] Colors =
-    [
-        new(0, 114, 178), new(213, 94, 0), new(0, 158, 115), new(204, 121, 167),
-        new(230, 159, 0), new(86, 180, 233), new(120, 120, 120), new(184, 169, 0),
-    ];
-
     private readonly LearningTask _task;
     private readonly List<(EpochRecord Record, float[] Map)> _stages = [];
     private readonly (float X, float Y, int Label)[] _samples;
@@ -112,7 +105,7 @@ internal sealed class Boundary : ITrainingObserver
             float cx = left + ((x - _left) / (_right - _left) * size);
             float cy = top + ((_top - y) / (_top - _bottom) * size);
             canvas.Dot(cx, cy, 3.2f, new Rgb(255, 255, 255));
-            canvas.Dot(cx, cy, 2.4f, Colors[label % Colors.Length]);
+            canvas.Dot(cx, cy, 2.4f, Palette.Of(label));
         }
     }
 
@@ -122,7 +115,7 @@ internal sealed class Boundary : ITrainingObserver
         int best = Links.ArgMax(probabilities);
         float chance = 1f / probabilities.Length;
         float sure = Math.Clamp((probabilities[best] - chance) / (1 - chance), 0, 1) * 0.55f;
-        var color = Colors[best % Colors.Length];
+        var color = Palette.Of(best);
         return new Rgb(Mix(color.Red, sure), Mix(color.Green, sure), Mix(color.Blue, sure));
     }
 
