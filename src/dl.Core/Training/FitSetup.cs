@@ -1,6 +1,8 @@
 // Everything about a training run that follows from options and data: task, graph, optimiser, and
 // the defaults that nobody gave. What was inferred is said in the log.
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Dl.Data;
 using Dl.Models;
 using Dl.Tasks;
@@ -130,6 +132,9 @@ public sealed record FitSetup(
         return new Dictionary<string, string>
         {
             ["model"] = Options.Model,
+            // The file behind the name may have changed since.
+            ["graph"] = Convert.ToHexStringLower(SHA256.HashData(
+                JsonSerializer.SerializeToUtf8Bytes(Graph, GraphJson.Default.Graph)).AsSpan(0, 8)),
             ["data"] = data,
             ["task"] = Task.Kind,
             ["loss"] = Task.Loss.Text,
