@@ -1,6 +1,8 @@
 // Everything about a training run that follows from options and data: task, graph, optimiser, and
 // the defaults that nobody gave. What was inferred is said in the log.
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Dl.Data;
 using Dl.Models;
 using Dl.Tasks;
@@ -29,6 +31,13 @@ public sealed record FitSetup(
             ?? (target.Kind == TargetKind.Classes ? named?.Loss : null);
         bool byLoss = options.Metric == Metrics.Loss;
         var task = LearningTask.Create(target, loss, byLoss ? null : options.Metric);
+        if (options.LabelSmoothing > 0
+            && task.Loss.Form is (TargetForm.Values or TargetForm.Signs))
+        {
+            throw new UsageException(
+                $"--label-smoothing: spreads the probability of a label, and the loss "
+                + $"{task.Loss.Text} knows none; leave it out, or give another --loss");
+        }
         if (named is { NeedsClasses: true } && target.Kind != TargetKind.Classes)
         {
             throw new UsageException(
@@ -91,7 +100,7 @@ public sealed record FitSetup(
         return new FitSetup(options, data, task, graph, plan, optimizer, settings);
     }
 
-    /// <summary>What is asked for and waits for validation figures that there will not be.</summary>
+    /// <summary>What is asked for and waits for validation that there will not be.</summary>
     private static void WarnOfNoValidation(
         FitOptions options, TrainerSettings settings, DataSplits data, ILogger log)
     {
@@ -123,6 +132,9 @@ public sealed record FitSetup(
         return new Dictionary<string, string>
         {
             ["model"] = Options.Model,
+            // The file behind the name may have changed since.
+            ["graph"] = Convert.ToHexStringLower(SHA256.HashData(
+                JsonSerializer.SerializeToUtf8Bytes(Graph, GraphJson.Default.Graph)).AsSpan(0, 8)),
             ["data"] = data,
             ["task"] = Task.Kind,
             ["loss"] = Task.Loss.Text,
