@@ -131,12 +131,13 @@ internal sealed class CurvesAxes(float left, float top, float right, float botto
     }
 
     /// <summary>Multiples of 1, 2 or 5 times a power of ten, at most about n of them.</summary>
-    private static IEnumerable<double> Ticks(double low, double high, int n)
+    internal static IEnumerable<double> Ticks(double low, double high, int n)
     {
         double step = Step(low, high, n);
         for (double i = Math.Ceiling(low / step); i * step <= high + (step * 1e-9); i++)
         {
-            yield return i * step;
+            // The sum takes the minus from in front of nothing.
+            yield return (i * step) + 0.0;
         }
     }
 

@@ -29,12 +29,12 @@ internal sealed class ChartAxes
     /// <summary>Grid, numbers and names of both axes.</summary>
     public void Draw(Svg svg, string xName, string yName, bool wholeX = false)
     {
-        foreach (double tick in Ticks(_lowY, _highY, 5))
+        foreach (double tick in CurvesAxes.Ticks(_lowY, _highY, 5))
         {
             svg.Line(Left, Y(tick), _width - Right, Y(tick), "grid");
             svg.Text(Left - 8, Y(tick) + 4, Number(tick), "end");
         }
-        foreach (double tick in Ticks(_lowX, _highX, 7))
+        foreach (double tick in CurvesAxes.Ticks(_lowX, _highX, 7))
         {
             if (!wholeX || tick == Math.Floor(tick))
             {
@@ -53,20 +53,6 @@ internal sealed class ChartAxes
         string format = size is >= 1e6 or (< 1e-3 and > 0) ? "0.##e0"
             : size >= 1000 ? "0.#" : size >= 10 ? "0.###" : "0.####";
         return value.ToString(format, CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>Multiples of 1, 2 or 5 times a power of ten, about n of them.</summary>
-    public static IEnumerable<double> Ticks(double low, double high, int n)
-    {
-        double rough = (high - low) / n;
-        double power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        double factor = rough / power;
-        double step = power * (factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10);
-        for (double i = Math.Ceiling(low / step); i * step <= high + (step * 1e-9); i++)
-        {
-            // Not 0.30000000000000004, and no minus in front of nothing.
-            yield return Math.Round(i * step, 12) + 0.0;
-        }
     }
 
     private static (double Low, double High) Range(IEnumerable<double> values, double margin)
