@@ -93,6 +93,9 @@ internal static partial class LayerString
             case ConvolutionLayer { Activation: "linear" } conv:
                 layers[^1] = conv with { Activation = function };
                 break;
+            case BatchNorm { Activation: "linear" } norm:
+                layers[^1] = norm with { Activation = function };
+                break;
             default:
                 layers.Add(new Activation { Function = function });
                 break;
