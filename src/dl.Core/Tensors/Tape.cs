@@ -16,6 +16,9 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     public bool Recording { get; } = recording;
 
+    /// <summary>Steps that the next backward pass will run, last first.</summary>
+    public int Recorded => _steps.Count;
+
     /// <summary>
     /// A tensor for an op's output, contents undefined, alive until <see cref="Reset"/>.
     /// </summary>
@@ -96,7 +99,8 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     /// <summary>Runs every closure in reverse order, starting from d(loss)/d(loss) = 1.</summary>
     /// <param name="loss">A scalar.</param>
-    public void Backward(Tensor loss)
+    /// <param name="stepDone">Told the number of each step after it has run, for timing.</param>
+    public void Backward(Tensor loss, Action<int>? stepDone = null)
     {
         if (loss.Shape.Count != 1)
         {
@@ -107,7 +111,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
         {
             Device.Fill(seed, 1, 1);
         }
-        RunSteps();
+        RunSteps(stepDone);
     }
 
     /// <summary>
@@ -139,7 +143,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     public void Dispose() => Reset();
 
-    private void RunSteps()
+    private void RunSteps(Action<int>? stepDone = null)
     {
         for (int i = _steps.Count - 1; i >= 0; i--)
         {
@@ -150,6 +154,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
                 // Nothing before this step can read the gradient of its output.
                 ReleaseGradient(output);
             }
+            stepDone?.Invoke(i);
         }
         _steps.Clear();
     }
