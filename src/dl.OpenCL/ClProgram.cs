@@ -7,27 +7,26 @@ namespace Dl.OpenCl;
 /// <summary>The kernels' text inside the program.</summary>
 internal static class KernelSource
 {
-    /// <summary>common.cl and the family's file, with names for the compiler's messages.</summary>
+    /// <summary>common.cl and the family's files, with names for the compiler's messages.</summary>
     public static byte[] Read(string family)
     {
+        ReadOnlySpan<string> files = family switch
+        {
+            "random" => ["philox", family],
+            "matmul" => ["tile", family],
+            "matmul_gpu" => ["operand_gpu", "tile_gpu", family],
+            "matmul_mma" => ["operand_gpu", "tile_mma", "matmul_gpu"],
+            "convolution" => ["conv_shape", "tile", family],
+            "convolution_gpu" => ["conv_shape", "operand_gpu", "tile_gpu", family],
+            "convolution_mma" => ["conv_shape", "operand_gpu", "tile_mma", "convolution_gpu"],
+            "attention" => ["philox", "tile", "attention_tile", family, "attention_gpu"],
+            _ => [family],
+        };
         var text = new StringBuilder();
         Append(text, "common");
-        if (family is "random" or "attention")
+        foreach (string file in files)
         {
-            Append(text, "philox");
-        }
-        if (family is "matmul" or "convolution" or "attention")
-        {
-            Append(text, "tile");
-        }
-        if (family is "attention")
-        {
-            Append(text, "attention_tile");
-        }
-        Append(text, family);
-        if (family is "attention")
-        {
-            Append(text, "attention_gpu");
+            Append(text, file);
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }

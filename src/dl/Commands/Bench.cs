@@ -52,7 +52,7 @@ internal static class BenchCommand
         Groups =
         [
             new("Measurement", Seconds, Layers, Sizes, BatchSize),
-            new("Where", CommonOptions.Device, Threads, Seed), new("Output", Json), General,
+            new("Where", CommonOptions.Device, Precision, Threads, Seed), new("Output", Json), General,
         ],
         Examples =
         [
@@ -124,7 +124,7 @@ internal static class BenchCommand
             workload = workload with { Batch = count };
         }
         double work = workload.MultiplyAdds * TrainingPasses;
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, work, session.Values.Integer(Threads));
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);
         using var run = new WorkloadRun(workload, device, (ulong)session.Values.Long(Seed)!.Value);
@@ -140,7 +140,7 @@ internal static class BenchCommand
 
     private static void Measure(Session session, Part part, BenchTable table)
     {
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, DeviceChooser.WorthAGpu,
             session.Values.Integer(Threads));
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);
