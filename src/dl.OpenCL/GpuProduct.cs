@@ -27,13 +27,6 @@ public sealed unsafe partial class OpenClDevice
     /// <summary>The tiles of this device's precision that it can run.</summary>
     private IReadOnlyList<GpuTile> Tiles => _tiles;
 
-    /// <summary>The only tile from here on, for the tuner and for tests.</summary>
-    internal void Use(GpuTile tile)
-    {
-        _tiles = [tile];
-        _products.Clear();
-    }
-
     private GpuTile[] UsableTiles(ILogger log)
     {
         var usable = new List<GpuTile>();

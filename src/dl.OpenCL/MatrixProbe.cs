@@ -47,7 +47,8 @@ internal static class MatrixProbe
         }
     }
 
-    private static string? Try(
+    /// <summary>Null where a product of the device is right, else how wrong.</summary>
+    internal static string? Try(
         OpenClDevice device, int m, int n, int k, bool transposeA, bool transposeB)
     {
         var (a, b, c) = (Numbers(m * k, 1), Numbers(k * n, 2), new float[m * n]);
@@ -84,7 +85,7 @@ internal static class MatrixProbe
     }
 
     /// <summary>Numbers in (-1, 1) that no factor's precision holds exactly.</summary>
-    private static float[] Numbers(int count, uint seed)
+    internal static float[] Numbers(int count, uint seed)
     {
         var values = new float[count];
         uint state = seed * 2654435769u;

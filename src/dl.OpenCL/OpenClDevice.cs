@@ -18,13 +18,15 @@ public sealed unsafe partial class OpenClDevice : Device
     private readonly Staging _staging = new();
     private readonly Dictionary<(string, string, string), Kernel> _kernels = [];
     private readonly bool _emulated;
-    private IReadOnlyList<GpuTile> _tiles;
+    private readonly IReadOnlyList<GpuTile> _tiles;
 
     /// <param name="precision">Proven by <see cref="MatrixProbe"/> where it is not f32.</param>
     /// <param name="emulated">Stands in for the matrix units' instructions, for tests.</param>
+    /// <param name="tuning">Instead of what is built in and tuned, for the tuner.</param>
     internal OpenClDevice(
         string name, string description, ClDevice device, KernelForm form, string cacheFolder,
-        ILogger? log = null, Precision precision = Precision.F32, bool emulated = false)
+        ILogger? log = null, Precision precision = Precision.F32, bool emulated = false,
+        Tuning? tuning = null)
     {
         log ??= NullLogger.Instance;
         if (device.AlignmentBytes > SliceAlignment * sizeof(float))
@@ -35,8 +37,10 @@ public sealed unsafe partial class OpenClDevice : Device
         }
         (Name, Description, _device, Form) = (name, description, device, form);
         (Precision, _emulated) = (precision, emulated);
-        Tuning = Tuning.For(form, device, cacheFolder, log);
+        CacheFolder = cacheFolder;
+        Tuning = tuning ?? Tuning.For(form, device, cacheFolder, log);
         _tiles = UsableTiles(log);
+        WidthDefine = IsFat ? "" : $"WIDTH={Tuning.Width}";
         nint id = device.Id;
         int status;
         _context = ContextHandle.Own(Cl.clCreateContext(null, 1, &id, 0, 0, &status));
@@ -58,6 +62,8 @@ public sealed unsafe partial class OpenClDevice : Device
     internal Tuning Tuning { get; }
 
     internal ClDevice Properties => _device;
+
+    internal string CacheFolder { get; }
 
     internal ProgramCache Programs => _programs;
 

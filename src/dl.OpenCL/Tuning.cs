@@ -20,6 +20,9 @@ internal sealed record Tuning(
 {
     private const string Resource = "kernels/tuning.json";
 
+    /// <summary>Elements that an item of an elementwise GPU kernel takes at a time: 1 or 4.</summary>
+    public int Width { get; init; } = 1;
+
     /// <summary>GPU tiles for each <see cref="Precision"/>, in its order.</summary>
     private IReadOnlyList<GpuTile>[] GpuTiles { get; init; } = [[], [], []];
 
@@ -86,7 +89,8 @@ internal sealed record Tuning(
     {
         var text = new StringBuilder("{\n  \"gpu\": {\n");
         text.Append($"    \"groups_per_unit\": {GroupsPerUnit},\n");
-        text.Append($"    \"small_product\": {SmallProduct}");
+        text.Append($"    \"small_product\": {SmallProduct},\n");
+        text.Append($"    \"width\": {Width}");
         for (int i = 0; i < GpuTiles.Length; i++)
         {
             text.Append($",\n    \"{Precisions.Names[i]}\": [");
@@ -126,6 +130,7 @@ internal sealed record Tuning(
             Read(values, "small_product", SmallProduct))
         {
             GpuTiles = tiles,
+            Width = Read(values, "width", Width) == 4 ? 4 : 1,
         };
     }
 
