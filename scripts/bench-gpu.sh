@@ -94,7 +94,7 @@ selftest() {
     for precision in $precisions; do
         local lines="$work/selftest.$precision"
         timeout "$limit" "$dl" check --selftest --device "$device" --precision "$precision" \
-            --json -q > "$lines" 2> "$lines.errors"
+            --json -v > "$lines" 2> "$lines.errors"
         local status=$?
         if [ $status -eq 0 ]; then
             proven="$proven $precision"
@@ -107,6 +107,7 @@ selftest() {
             failed="$failed\n- self-test in $precision"
         else
             echo "- $precision: not here: $(tail -n 1 "$lines.errors")"
+            cat "$lines.errors" >&2
         fi
     done
     precisions=${proven:-f32}

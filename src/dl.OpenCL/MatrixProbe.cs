@@ -42,8 +42,8 @@ internal static class MatrixProbe
         }
         catch (DeviceException error)
         {
-            // A compiler's log has many lines.
-            return error.Message.ReplaceLineEndings("; ");
+            log.LogDebug("{Device}: {Precision}: {Why}", name, precision.Name(), error.Message);
+            return "its driver does not build or run the kernels, -v says why";
         }
     }
 
