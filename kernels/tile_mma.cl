@@ -17,6 +17,9 @@
 #ifndef EMULATE_MMA
 #define EMULATE_MMA 0
 #endif
+#ifndef WGMMA
+#define WGMMA 0          // 1: over wgmma.cl
+#endif
 #ifndef GROUP_M
 #define GROUP_M 128      // rows of c for a group
 #endif
@@ -48,11 +51,9 @@
 #define ROWS_16 (ITEM_M / 16)
 #define COLUMNS_8 (ITEM_N / 8)
 
-#if EMULATE_MMA
-#define TILE_MEMORY __local float4 tile_memory[2 * SLICE + ITEMS * 8 / 4]
-#else
-#define TILE_MEMORY __local float4 tile_memory[2 * SLICE]
-#endif
+#define SCRATCH (EMULATE_MMA ? ITEMS * 8 / 4 : 0)
+#define TILE_MEMORY \
+    __local float4 tile_memory[2 * SLICE + SCRATCH] __attribute__((aligned(1024)))
 
 typedef struct {
     float4 parts[ROWS_16][COLUMNS_8];
@@ -112,6 +113,7 @@ INLINE float multiply_words(uint a, uint b)
 }
 #endif
 
+#if !WGMMA
 // c += a b for 16 x 8 of c. `shared` is scratch for the emulation.
 INLINE float4 mma(uint4 a, uint2 b, float4 c, __local uint *shared)
 {
@@ -147,9 +149,11 @@ INLINE float4 mma(uint4 a, uint2 b, float4 c, __local uint *shared)
     return (float4)(d0, d1, d2, d3);
 #endif
 }
+#endif
 
 // ---- Slices in local memory: [row][16 words] of 16-byte chunks ------------------------------------
 
+#if !WGMMA
 // Where chunk `part` (0 ... 3) of a row lies. Lines of two rows are 128 bytes, all banks; their
 // eight chunks are permuted so that neither reading fragments (8 rows, all parts) nor writing turned
 // operands (every fourth row, one part) asks one bank twice.
@@ -158,6 +162,9 @@ INLINE int chunk_at(int row, int part)
     int line = row >> 1;
     return line * 8 + ((row % 2 * 4 + part) ^ ((line ^ line >> 3) & 7));
 }
+
+INLINE void show_slice(void) {}
+#endif
 
 // An item's loads of `extent` rows. Along: 16 bytes of a row of the slice; loads j and j + 1 make
 // them where words are pairs. Across: four rows at as many depths as are 8 bytes.
@@ -169,7 +176,8 @@ INLINE int chunk_at(int row, int part)
 INLINE int load_i(int j, int extent, int along)
 {
     int id = get_local_id(0);
-    return along ? (id + j / PER_WORD * ITEMS) / 4 : (id / 2 + j / DEPTHS * (ITEMS / 2)) % (extent / 4) * 4;
+    return along ? (id + j / PER_WORD * ITEMS) / 4
+                 : (id / 2 + j / DEPTHS * (ITEMS / 2)) % (extent / 4) * 4;
 }
 
 INLINE int load_p(int j, int extent, int along)
@@ -227,6 +235,22 @@ INLINE void put_all(__local uint4 *slice, const float4 *v, int loads, int extent
 INLINE void multiply_slice(
     __local const uint4 *slice, accumulators *c, __local uint *shared)
 {
+#if WGMMA
+    float sums[RESULTS];
+    UNROLL
+    for (int n = 0; n < COLUMNS_8; n++) {
+        sums[4 * n] = c->parts[0][n].x;
+        sums[4 * n + 1] = c->parts[0][n].y;
+        sums[4 * n + 2] = c->parts[0][n].z;
+        sums[4 * n + 3] = c->parts[0][n].w;
+    }
+    multiply_described(
+        slice + get_local_id(0) / 128 * (64 * 4), slice + GROUP_M * 4, sums);
+    UNROLL
+    for (int n = 0; n < COLUMNS_8; n++)
+        c->parts[0][n] =
+            (float4)(sums[4 * n], sums[4 * n + 1], sums[4 * n + 2], sums[4 * n + 3]);
+#else
     int id = get_local_id(0), g = id % 32 / 4, t = id % 4, warp = id / 32;
     int row = warp / WARPS_N * ITEM_M + g, column = warp % WARPS_N * ITEM_N + g;
     __local const uint4 *b_slice = slice + GROUP_M * 4;
@@ -247,6 +271,7 @@ INLINE void multiply_slice(
             c->parts[m][n] = mma((uint4)(top.z, bottom.z, top.w, bottom.w), b[n].zw,
                 c->parts[m][n], shared);
     }
+#endif
 }
 
 // c = rows m0 ... of a times columns n0 ... of b, over depth [first, last).
@@ -295,6 +320,7 @@ INLINE accumulators group_product(
         if (next < last) {
             put_all(slices + other, a_next, LOADS_A, GROUP_M, A_ALONG);
             put_all(slices + other + GROUP_M * 4, b_next, LOADS_B, GROUP_N, B_ALONG);
+            show_slice();
         }
         other = SLICE - other;
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -15,6 +15,9 @@ internal static class KernelSource
             "random" => ["philox", family],
             "matmul" => ["tile", family],
             "matmul_gpu" => ["operand_gpu", "tile_gpu", family],
+            "matmul_wgmma" => ["operand_gpu", "wgmma", "tile_mma", "matmul_gpu"],
+            "convolution_wgmma" =>
+                ["conv_shape", "operand_gpu", "wgmma", "tile_mma", "convolution_gpu"],
             "matmul_mma" => ["operand_gpu", "tile_mma", "matmul_gpu"],
             "convolution" => ["conv_shape", "tile", family],
             "convolution_gpu" => ["conv_shape", "operand_gpu", "tile_gpu", family],
@@ -119,11 +122,13 @@ internal sealed unsafe class ClProgram(
     }
 
     /// <summary>The binary with all that was specialised; null where there is none.</summary>
-    public byte[]? Binary()
+    public byte[]? Binary() => Binary(Handle);
+
+    private static byte[]? Binary(ProgramHandle program)
     {
         nuint size;
         int status = Cl.clGetProgramInfo(
-            Handle, ClConst.ProgramBinarySizes, (nuint)sizeof(nuint), &size, null);
+            program, ClConst.ProgramBinarySizes, (nuint)sizeof(nuint), &size, null);
         if (status != 0 || size == 0)
         {
             return null;
@@ -133,9 +138,34 @@ internal sealed unsafe class ClProgram(
         {
             byte* target = p;
             status = Cl.clGetProgramInfo(
-                Handle, ClConst.ProgramBinaries, (nuint)sizeof(byte*), &target, null);
+                program, ClConst.ProgramBinaries, (nuint)sizeof(byte*), &target, null);
         }
         return status == 0 ? binary : null;
+    }
+
+    /// <summary>
+    /// The program with the instructions of sm_90a that its PTX holds as comments (kernels/wgmma.cl);
+    /// null where the driver's binary is no PTX for sm_90 or the result does not assemble.
+    /// </summary>
+    public static ProgramHandle? Splice(
+        ContextHandle context, ClDevice device, ProgramHandle program)
+    {
+        byte[]? binary = Binary(program);
+        string? text = binary is null ? null : Lift(Encoding.UTF8.GetString(binary));
+        return text is null ? null : TryLoad(context, device, Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>PTX for sm_90a with its marks lifted; null where it is not PTX for sm_90.</summary>
+    internal static string? Lift(string ptx)
+    {
+        const string Target = ".target sm_90", Mark = "//@ ";
+        int at = ptx.IndexOf(Target, StringComparison.Ordinal), end = at + Target.Length;
+        if (at < 0 || end >= ptx.Length || char.IsAsciiLetterOrDigit(ptx[end]))
+        {
+            return null;
+        }
+        return string.Concat(ptx.AsSpan(0, end), "a", ptx.AsSpan(end))
+            .Replace(Mark, "", StringComparison.Ordinal);
     }
 
     private static string Log(ProgramHandle program, nint device)

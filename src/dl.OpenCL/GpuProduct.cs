@@ -30,9 +30,9 @@ public sealed unsafe partial class OpenClDevice
     private GpuTile[] UsableTiles(ILogger log)
     {
         var usable = new List<GpuTile>();
-        foreach (var tile in Tuning.Tiles(Precision))
+        foreach (var tile in Tuning.Tiles(Precision, Units))
         {
-            string? fault = tile.Fault(HasMatrixUnits, _device.MaxGroup, _device.LocalBytes);
+            string? fault = tile.Fault(Units, _device.MaxGroup, _device.LocalBytes);
             if (fault is null)
             {
                 usable.Add(tile);
@@ -122,7 +122,7 @@ public sealed unsafe partial class OpenClDevice
 
     private static int Ceiling(int value, int by) => (value + by - 1) / by;
 
-    private int GroupItems(GpuCut cut) => Tiles[cut.Tile].Items(HasMatrixUnits);
+    private int GroupItems(GpuCut cut) => Tiles[cut.Tile].Items(Units);
 
     private int GroupCount(GpuCut cut, int outer, int m, int n)
     {
@@ -148,12 +148,11 @@ public sealed unsafe partial class OpenClDevice
     {
         if (!_products.TryGetValue((kind, turn, wide, tile), out var kernel))
         {
-            string family = (kind, HasMatrixUnits) switch
+            string family = (kind == ProductKind.MatMul ? "matmul" : "convolution") + Units switch
             {
-                (ProductKind.MatMul, false) => "matmul_gpu",
-                (ProductKind.MatMul, true) => "matmul_mma",
-                (_, false) => "convolution_gpu",
-                (_, true) => "convolution_mma",
+                MatrixUnits.None => "_gpu",
+                MatrixUnits.Mma => "_mma",
+                _ => "_wgmma",
             };
             string entry = kind switch
             {
@@ -163,8 +162,8 @@ public sealed unsafe partial class OpenClDevice
                 _ => "convolution_weight_gradient_gpu",
             };
             string defines = $"PRODUCT={(int)kind} -D TURN={turn} -D WIDE={wide} "
-                + Tiles[tile].Defines(HasMatrixUnits);
-            if (HasMatrixUnits)
+                + Tiles[tile].Defines(Units);
+            if (Units != MatrixUnits.None)
             {
                 defines += $" -D BF16={(Precision == Precision.Bf16 ? 1 : 0)}"
                     + $" -D EMULATE_MMA={(_emulated ? 1 : 0)}";

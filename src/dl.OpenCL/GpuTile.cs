@@ -6,6 +6,19 @@ using System.Text.Json;
 
 namespace Dl.OpenCl;
 
+/// <summary>What multiplies the factors of products.</summary>
+internal enum MatrixUnits
+{
+    /// <summary>Ordinary arithmetic in f32.</summary>
+    None,
+
+    /// <summary>A warp's instructions, `mma.sync` (sm_80 and later).</summary>
+    Mma,
+
+    /// <summary>Those of four warps, `wgmma` (sm_90a).</summary>
+    Wgmma,
+}
+
 /// <summary>One form of the kernels in tile_gpu.cl (f32) or tile_mma.cl.</summary>
 /// <param name="M">Rows of a group's tile.</param>
 /// <param name="N">Columns of it.</param>
@@ -15,31 +28,37 @@ namespace Dl.OpenCl;
 /// <param name="Rate">Speed on large products, as a share of the fastest tile's.</param>
 internal sealed record GpuTile(int M, int N, int K, int ItemM, int ItemN, double Rate)
 {
-    private const int WarpItems = 32, Padding = 4, Mma16 = 16, Mma8 = 8, RowBytes = 64;
+    private const int WarpItems = 32, Padding = 4, Mma16 = 16, Mma8 = 8, RowBytes = 64,
+        WarpgroupRows = 64;
 
     /// <summary>Work-items of a group.</summary>
-    public int Items(bool matrixUnits) =>
-        M / ItemM * (N / ItemN) * (matrixUnits ? WarpItems : 1);
+    public int Items(MatrixUnits units) =>
+        M / ItemM * (N / ItemN) * (units == MatrixUnits.None ? 1 : WarpItems);
 
     /// <summary>Bytes of local memory: two slices of both operands.</summary>
-    public int LocalBytes(bool matrixUnits) => matrixUnits
-        ? 2 * (M + N) * RowBytes
-        : 2 * K * (M + N + (2 * Padding)) * sizeof(float);
+    public int LocalBytes(MatrixUnits units) => units == MatrixUnits.None
+        ? 2 * K * (M + N + (2 * Padding)) * sizeof(float)
+        : 2 * (M + N) * RowBytes;
 
     /// <summary>Null where the kernels can be built for this tile, else why not.</summary>
-    public string? Fault(bool matrixUnits, int maxItems, long localBytes)
+    public string? Fault(MatrixUnits units, int maxItems, long localBytes)
     {
         if (M <= 0 || N <= 0 || ItemM <= 0 || ItemN <= 0 || M % ItemM != 0 || N % ItemN != 0)
         {
             return "items do not divide the tile";
         }
-        int items = Items(matrixUnits);
-        if (items > maxItems || LocalBytes(matrixUnits) > localBytes)
+        int items = Items(units);
+        if (items > maxItems || LocalBytes(units) > localBytes)
         {
-            return $"{items} items and {LocalBytes(matrixUnits)} bytes of local memory are needed, "
+            return $"{items} items and {LocalBytes(units)} bytes of local memory are needed, "
                 + $"the device has {maxItems} and {localBytes}";
         }
-        if (matrixUnits)
+        if (units == MatrixUnits.Wgmma && (M % WarpgroupRows != 0 || ItemM != Mma16 || ItemN != N
+            || N is not (64 or 128)))
+        {
+            return "four warps take 64 rows and all of 64 or 128 columns";
+        }
+        if (units != MatrixUnits.None)
         {
             // Each item loads whole chunks along the depth and whole 4 x 2 blocks across it.
             return ItemM % Mma16 != 0 || ItemN % Mma8 != 0 ? "warps take 16 x 8 at a time"
@@ -53,10 +72,15 @@ internal sealed record GpuTile(int M, int N, int K, int ItemM, int ItemN, double
             : null;
     }
 
-    public string Defines(bool matrixUnits)
+    public string Defines(MatrixUnits units)
     {
-        string common = $"-D GROUP_M={M} -D GROUP_N={N} -D ITEM_M={ItemM} -D ITEM_N={ItemN}";
-        return matrixUnits ? common : $"{common} -D GROUP_K={K}";
+        string group = $"-D GROUP_M={M} -D GROUP_N={N}", item = $"-D ITEM_M={ItemM} -D ITEM_N={ItemN}";
+        return units switch
+        {
+            MatrixUnits.None => $"{group} {item} -D GROUP_K={K}",
+            MatrixUnits.Mma => $"{group} {item}",
+            _ => group,
+        };
     }
 
     public override string ToString() =>

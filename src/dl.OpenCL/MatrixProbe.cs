@@ -13,13 +13,15 @@ internal static class MatrixProbe
     // Sums in f32 of some hundred products: far from the 5e-4 of a factor that is not rounded.
     private const double Bound = 1e-5;
 
+    /// <returns>The fastest units that computed right.</returns>
     /// <exception cref="DeviceException">The device does not compute in this precision.</exception>
-    public static void Demand(
+    public static MatrixUnits Demand(
         string name, ClDevice device, KernelForm form, string cacheFolder, Precision precision,
         ILogger log)
     {
         string? fault = form == KernelForm.Cpu
-            ? "it is a processor" : Try(name, device, cacheFolder, precision, false, log);
+            ? "it is a processor"
+            : Try(name, device, cacheFolder, precision, MatrixUnits.Mma, false, log);
         if (fault is not null)
         {
             log.LogDebug("{Device}: no {Precision}: {Why}", name, precision.Name(), fault);
@@ -27,17 +29,25 @@ internal static class MatrixProbe
                 $"{name}: precision {precision.Name()} was asked for, {device.Name} does not "
                 + $"compute in it ({fault}); leave --precision out for f32");
         }
+        fault = Try(name, device, cacheFolder, precision, MatrixUnits.Wgmma, false, log);
+        if (fault is null)
+        {
+            return MatrixUnits.Wgmma;
+        }
+        log.LogDebug("{Device}: no wgmma, mma.sync instead: {Why}", name, fault);
+        return MatrixUnits.Mma;
     }
 
     /// <summary>Null where all products are right, else what was wrong.</summary>
     public static string? Try(
-        string name, ClDevice device, string cacheFolder, Precision precision, bool emulated,
-        ILogger log)
+        string name, ClDevice device, string cacheFolder, Precision precision, MatrixUnits units,
+        bool emulated, ILogger log)
     {
         try
         {
             using var trial = new OpenClDevice(
-                name, device.Name, device, KernelForm.Gpu, cacheFolder, log, precision, emulated);
+                name, device.Name, device, KernelForm.Gpu, cacheFolder, log, precision, units,
+                emulated);
             return Try(trial, 160, 136, 104, false, false) ?? Try(trial, 75, 131, 49, true, true);
         }
         catch (DeviceException error)

@@ -21,12 +21,13 @@ public sealed unsafe partial class OpenClDevice : Device
     private readonly IReadOnlyList<GpuTile> _tiles;
 
     /// <param name="precision">Proven by <see cref="MatrixProbe"/> where it is not f32.</param>
+    /// <param name="units">Which instructions compute it; unused for f32.</param>
     /// <param name="emulated">Stands in for the matrix units' instructions, for tests.</param>
     /// <param name="tuning">Instead of what is built in and tuned, for the tuner.</param>
     internal OpenClDevice(
         string name, string description, ClDevice device, KernelForm form, string cacheFolder,
-        ILogger? log = null, Precision precision = Precision.F32, bool emulated = false,
-        Tuning? tuning = null)
+        ILogger? log = null, Precision precision = Precision.F32,
+        MatrixUnits units = MatrixUnits.Mma, bool emulated = false, Tuning? tuning = null)
     {
         log ??= NullLogger.Instance;
         if (device.AlignmentBytes > SliceAlignment * sizeof(float))
@@ -37,6 +38,7 @@ public sealed unsafe partial class OpenClDevice : Device
         }
         (Name, Description, _device, Form) = (name, description, device, form);
         (Precision, _emulated) = (precision, emulated);
+        Units = precision == Precision.F32 ? MatrixUnits.None : units;
         CacheFolder = cacheFolder;
         Tuning = tuning ?? Tuning.For(form, device, cacheFolder, log);
         _tiles = UsableTiles(log);
@@ -78,7 +80,8 @@ public sealed unsafe partial class OpenClDevice : Device
 
     private bool IsFat => Form == KernelForm.Cpu;
 
-    private bool HasMatrixUnits => Precision != Precision.F32;
+    /// <summary>What multiplies the factors of products.</summary>
+    internal MatrixUnits Units { get; }
 
     public override void Finish()
     {

@@ -75,12 +75,14 @@ public sealed class OpenClProvider : IDeviceProvider
         }
         string folder = cacheFolder ?? ProgramCache.DefaultFolder();
         var kernels = form ?? KernelForms.For(device);
+        var units = MatrixUnits.None;
         if (options.Precision != Precision.F32)
         {
-            MatrixProbe.Demand($"opencl:{index}", device, kernels, folder, options.Precision, _log);
+            units = MatrixProbe.Demand($"opencl:{index}", device, kernels, folder, options.Precision, _log);
         }
         return new OpenClDevice(
-            $"opencl:{index}", Describe(device), device, kernels, folder, _log, options.Precision);
+            $"opencl:{index}", Describe(device), device, kernels, folder, _log, options.Precision,
+            units);
     }
 
     internal static string Describe(ClDevice device) =>

@@ -22,19 +22,23 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
     private static readonly int[] Extents = [4096, 1024, 256];
 
     /// <summary>The tiles that are tried.</summary>
-    internal static List<GpuTile> Space(Precision precision)
+    internal static List<GpuTile> Space(MatrixUnits units)
     {
         var tiles = new List<GpuTile>();
-        bool units = precision != Precision.F32;
         foreach (int m in (ReadOnlySpan<int>)[256, 128, 64, 32])
         {
             foreach (int n in (ReadOnlySpan<int>)[256, 128, 64, 32])
             {
-                foreach (int depth in units ? (ReadOnlySpan<int>)[0] : [8, 16, 32])
+                foreach (int depth in units == MatrixUnits.None
+                    ? (ReadOnlySpan<int>)[8, 16, 32] : [0])
                 {
-                    foreach (var (itemM, itemN) in units
-                        ? (ReadOnlySpan<(int, int)>)[(64, 64), (64, 32), (32, 64), (32, 32)]
-                        : [(8, 8), (8, 4), (4, 8), (4, 4), (16, 8)])
+                    foreach (var (itemM, itemN) in units switch
+                    {
+                        MatrixUnits.None => (ReadOnlySpan<(int, int)>)
+                            [(8, 8), (8, 4), (4, 8), (4, 4), (16, 8)],
+                        MatrixUnits.Mma => [(64, 64), (64, 32), (32, 64), (32, 32)],
+                        _ => [(16, n)],
+                    })
                     {
                         var tile = new GpuTile(m, n, depth, itemM, itemN, 1);
                         bool fits = m % itemM == 0 && n % itemN == 0
@@ -62,17 +66,21 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
                 + "expected a GPU, see dl info --devices");
         }
         var tuning = device.Tuning;
-        foreach (var precision in (ReadOnlySpan<Precision>)
-            [Precision.F32, Precision.Tf32, Precision.Bf16])
+        foreach (var (precision, units) in (ReadOnlySpan<(Precision, MatrixUnits)>)
+        [
+            (Precision.F32, MatrixUnits.None), (Precision.Tf32, MatrixUnits.Mma),
+            (Precision.Tf32, MatrixUnits.Wgmma), (Precision.Bf16, MatrixUnits.Mma),
+            (Precision.Bf16, MatrixUnits.Wgmma),
+        ])
         {
-            string? fault = precision == Precision.F32 ? null : MatrixProbe.Try(
-                device.Name, device.Properties, device.CacheFolder, precision, false, log);
+            string? fault = units == MatrixUnits.None ? null : MatrixProbe.Try(
+                device.Name, device.Properties, device.CacheFolder, precision, units, false, log);
             if (fault is not null)
             {
-                output.Write($"{precision.Name()}: not tuned, {fault}\n");
+                output.Write($"{Title(precision, units)}not tuned: {fault}\n");
                 continue;
             }
-            tuning = Tune(tuning, precision, Space(precision), Extents, cancel);
+            tuning = Tune(tuning, precision, units, Space(units), Extents, cancel);
         }
         string file = Tuning.FileOf(device.Properties, device.CacheFolder);
         Write(file, tuning.ToJson());
@@ -81,7 +89,7 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
 
     /// <summary>The tuning with the best tiles of a list.</summary>
     internal Tuning Tune(
-        Tuning tuning, Precision precision, List<GpuTile> space, int[] extents,
+        Tuning tuning, Precision precision, MatrixUnits units, List<GpuTile> space, int[] extents,
         CancellationToken cancel)
     {
         var proven = new List<(GpuTile Tile, double Speed)>();
@@ -90,12 +98,12 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         {
             cancel.ThrowIfCancellationRequested();
             string? fault = tile.Fault(
-                precision != Precision.F32, device.Properties.MaxGroup,
-                device.Properties.LocalBytes);
+                units, device.Properties.MaxGroup, device.Properties.LocalBytes);
             double product = 0, convolution = 0;
             if (fault is null)
             {
-                (fault, product, convolution) = Try(tuning, precision, tile, extents, ref extent);
+                (fault, product, convolution) = Try(
+                    tuning.With(precision, units, [tile]), precision, units, tile, extents, ref extent);
             }
             if (fault is null)
             {
@@ -103,7 +111,7 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
             }
             output.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{precision.Name(),-5} {tile.ToString(),-24} ")
+                $"{Title(precision, units)}{tile.ToString(),-24} ")
                 + (fault is null
                     ? string.Create(
                         CultureInfo.InvariantCulture,
@@ -111,8 +119,11 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
                     : $"passed over: {fault}\n"));
             output.Flush();
         }
-        return proven.Count == 0 ? tuning : tuning.With(precision, Best(proven));
+        return proven.Count == 0 ? tuning : tuning.With(precision, units, Best(proven));
     }
+
+    private static string Title(Precision precision, MatrixUnits units) =>
+        $"{precision.Name(),-4} {(units == MatrixUnits.None ? "" : units.ToString().ToLowerInvariant()),-5} ";
 
     /// <summary>The fastest, and the fastest of at most a quarter, a sixteenth ... of its
     /// area, for products that would leave units idle.</summary>
@@ -145,13 +156,14 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
 
     /// <param name="extent">Of the timed product; 0 until the first trial has chosen it.</param>
     private (string? Fault, double Product, double Convolution) Try(
-        Tuning tuning, Precision precision, GpuTile tile, int[] extents, ref int extent)
+        Tuning tuning, Precision precision, MatrixUnits units, GpuTile tile, int[] extents,
+        ref int extent)
     {
         try
         {
             using var trial = new OpenClDevice(
                 device.Name, device.Description, device.Properties, KernelForm.Gpu,
-                device.CacheFolder, log, precision, false, tuning.With(precision, [tile]));
+                device.CacheFolder, log, precision, units, false, tuning);
             string? fault = null;
             for (int turn = 0; turn < 4 && fault is null; turn++)
             {

@@ -23,18 +23,25 @@ internal sealed record Tuning(
     /// <summary>Elements that an item of an elementwise GPU kernel takes at a time: 1 or 4.</summary>
     public int Width { get; init; } = 1;
 
-    /// <summary>GPU tiles for each <see cref="Precision"/>, in its order.</summary>
-    private IReadOnlyList<GpuTile>[] GpuTiles { get; init; } = [[], [], []];
+    /// <summary>Keys of the lists of tiles.</summary>
+    private static readonly string[] Lists = ["f32", "tf32", "bf16", "tf32_wgmma", "bf16_wgmma"];
+
+    /// <summary>GPU tiles in the order of <see cref="Lists"/>.</summary>
+    private IReadOnlyList<GpuTile>[] GpuTiles { get; init; } = [[], [], [], [], []];
 
     /// <summary>What the kernels of a precision may be built with.</summary>
-    public IReadOnlyList<GpuTile> Tiles(Precision precision) => GpuTiles[(int)precision];
+    public IReadOnlyList<GpuTile> Tiles(Precision precision, MatrixUnits units) =>
+        GpuTiles[ListOf(precision, units)];
 
-    public Tuning With(Precision precision, IReadOnlyList<GpuTile> tiles)
+    public Tuning With(Precision precision, MatrixUnits units, IReadOnlyList<GpuTile> tiles)
     {
         var all = (IReadOnlyList<GpuTile>[])GpuTiles.Clone();
-        all[(int)precision] = tiles;
+        all[ListOf(precision, units)] = tiles;
         return this with { GpuTiles = all };
     }
+
+    private static int ListOf(Precision precision, MatrixUnits units) =>
+        (int)precision + (units == MatrixUnits.Wgmma ? 2 : 0);
 
     /// <summary>What the program carries.</summary>
     public static Tuning For(KernelForm form)
@@ -93,7 +100,7 @@ internal sealed record Tuning(
         text.Append($"    \"width\": {Width}");
         for (int i = 0; i < GpuTiles.Length; i++)
         {
-            text.Append($",\n    \"{Precisions.Names[i]}\": [");
+            text.Append($",\n    \"{Lists[i]}\": [");
             for (int t = 0; t < GpuTiles[i].Count; t++)
             {
                 text.Append(t == 0 ? "\n      " : ",\n      ").Append(GpuTiles[i][t].ToJson());
@@ -113,7 +120,7 @@ internal sealed record Tuning(
         var tiles = (IReadOnlyList<GpuTile>[])GpuTiles.Clone();
         for (int i = 0; i < tiles.Length; i++)
         {
-            if (values.TryGetProperty(Precisions.Names[i], out var list))
+            if (values.TryGetProperty(Lists[i], out var list))
             {
                 var read = new List<GpuTile>();
                 foreach (var tile in list.EnumerateArray())

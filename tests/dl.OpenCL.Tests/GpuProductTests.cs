@@ -22,33 +22,51 @@ public class GpuProductTests(Devices devices)
     public void Every_tile_multiplies(int m, int n, int k, int itemM, int itemN)
     {
         var tile = new GpuTile(m, n, k, itemM, itemN, 1);
-        Assert.Null(tile.Fault(false, 256, 48 << 10));
+        Assert.Null(tile.Fault(MatrixUnits.None, 256, 48 << 10));
         using var device = Open(Precision.F32, tile);
         Product(device, 1, 132, 164, 72, false, false);
         Product(device, 1, 131, 45, 77, true, true);
     }
 
     [SkippableTheory]
-    [InlineData(Precision.Tf32)]
-    [InlineData(Precision.Bf16)]
-    public void Matrix_units_pass_their_proof_when_emulated(Precision precision)
+    [InlineData(Precision.Tf32, "Mma")]
+    [InlineData(Precision.Bf16, "Mma")]
+    [InlineData(Precision.Tf32, "Wgmma")]
+    [InlineData(Precision.Bf16, "Wgmma")]
+    public void Matrix_units_pass_their_proof_when_emulated(Precision precision, string units)
     {
         var device = devices.Get(KernelForm.Gpu);
         Assert.Null(MatrixProbe.Try(
-            "opencl:0", device.Properties, ProgramCache.DefaultFolder(), precision, true,
-            NullLogger.Instance));
+            "opencl:0", device.Properties, ProgramCache.DefaultFolder(), precision,
+            Enum.Parse<MatrixUnits>(units), true, NullLogger.Instance));
     }
 
     [SkippableTheory]
-    [InlineData(Precision.Tf32)]
-    [InlineData(Precision.Bf16)]
-    public void Matrix_units_multiply_and_convolve_when_emulated(Precision precision)
+    [InlineData(Precision.Tf32, "Mma", 32, 32)]
+    [InlineData(Precision.Bf16, "Mma", 32, 32)]
+    [InlineData(Precision.Tf32, "Wgmma", 16, 64)]
+    [InlineData(Precision.Bf16, "Wgmma", 16, 64)]
+    public void Matrix_units_multiply_and_convolve_when_emulated(
+        Precision precision, string units, int itemM, int itemN)
     {
-        using var device = Open(precision, new GpuTile(64, 64, 0, 32, 32, 1));
+        using var device = Open(
+            precision, new GpuTile(64, 64, 0, itemM, itemN, 1), Enum.Parse<MatrixUnits>(units));
         Product(device, 3, 68, 36, 52, true, false);
         Product(device, 1, 33, 70, 300, false, true);
         Convolutions(device, new ConvShape(
             2, 7, 6, 12, 20, new Size2(3, 3), new Size2(2, 2), Padding.Even(1, 1), One, 1));
+    }
+
+    [Fact]
+    public void Marked_instructions_are_lifted_for_sm_90_alone()
+    {
+        const string Ptx = ".version 8.4\n.target sm_90, texmode_independent\n\t//@ wait;\n// kept\n";
+        Assert.Equal(
+            ".version 8.4\n.target sm_90a, texmode_independent\n\twait;\n// kept\n",
+            ClProgram.Lift(Ptx));
+        Assert.Null(ClProgram.Lift(Ptx.Replace("sm_90", "sm_80", StringComparison.Ordinal)));
+        Assert.Null(ClProgram.Lift(Ptx.Replace("sm_90", "sm_90a", StringComparison.Ordinal)));
+        Assert.Null(ClProgram.Lift("\u007fELF"));
     }
 
     [SkippableFact]
@@ -95,13 +113,14 @@ public class GpuProductTests(Devices devices)
         Assert.StartsWith("cpu: precision bf16 was asked for", error.Message);
     }
 
-    private OpenClDevice Open(Precision precision, GpuTile tile)
+    private OpenClDevice Open(
+        Precision precision, GpuTile tile, MatrixUnits units = MatrixUnits.None)
     {
         var device = devices.Get(KernelForm.Gpu);
         return new OpenClDevice(
             device.Name, device.Description, device.Properties, KernelForm.Gpu,
-            ProgramCache.DefaultFolder(), null, precision, emulated: true,
-            Tuning.For(KernelForm.Gpu).With(precision, [tile]));
+            ProgramCache.DefaultFolder(), null, precision, units, emulated: true,
+            Tuning.For(KernelForm.Gpu).With(precision, units, [tile]));
     }
 
     private static void Product(

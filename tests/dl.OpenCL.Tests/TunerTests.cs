@@ -20,8 +20,8 @@ public sealed class TunerTests(Devices devices) : IDisposable
         var tuner = new Tuner(device, rows, NullLogger.Instance);
         GpuTile good = new(32, 32, 16, 4, 4, 1), odd = new(48, 32, 16, 4, 5, 1);
         var tuning = tuner.Tune(
-            Tuning.For(KernelForm.Gpu), Precision.F32, [odd, good], [96], default);
-        Assert.Equal([good], tuning.Tiles(Precision.F32));
+            Tuning.For(KernelForm.Gpu), Precision.F32, MatrixUnits.None, [odd, good], [96], default);
+        Assert.Equal([good], tuning.Tiles(Precision.F32, MatrixUnits.None));
         string[] lines = rows.ToString().Split('\n');
         Assert.Contains("passed over: items do not divide", lines[0]);
         Assert.Contains("GFLOP/s", lines[1]);
@@ -43,14 +43,18 @@ public sealed class TunerTests(Devices devices) : IDisposable
     {
         const int Items = 1024;
         const long LocalBytes = 48 << 10;
-        foreach (var precision in (Precision[])[Precision.F32, Precision.Tf32, Precision.Bf16])
+        foreach (var (precision, units) in ((Precision, MatrixUnits)[])
+        [
+            (Precision.F32, MatrixUnits.None), (Precision.Tf32, MatrixUnits.Mma),
+            (Precision.Bf16, MatrixUnits.Mma), (Precision.Tf32, MatrixUnits.Wgmma),
+            (Precision.Bf16, MatrixUnits.Wgmma),
+        ])
         {
-            bool units = precision != Precision.F32;
-            var fits = Tuner.Space(precision)
+            var fits = Tuner.Space(units)
                 .Where(tile => tile.Fault(units, Items, LocalBytes) is null).ToList();
-            Assert.InRange(fits.Count, 8, 100);
+            Assert.InRange(fits.Count, 3, 100);
             Assert.All(
-                Tuning.For(KernelForm.Gpu).Tiles(precision),
+                Tuning.For(KernelForm.Gpu).Tiles(precision, units),
                 tile => Assert.Null(tile.Fault(units, 256, LocalBytes)));
         }
     }
@@ -60,15 +64,16 @@ public sealed class TunerTests(Devices devices) : IDisposable
     {
         var properties = devices.Get(KernelForm.Gpu).Properties;
         GpuTile[] tiles = [new(64, 32, 8, 4, 4, 1), new(32, 32, 8, 4, 4, 0.125)];
-        var tuned = Tuning.For(KernelForm.Gpu).With(Precision.F32, tiles);
+        var tuned = Tuning.For(KernelForm.Gpu).With(Precision.F32, MatrixUnits.None, tiles);
         string file = Tuning.FileOf(properties, _folder);
         File.WriteAllText(file, tuned.ToJson());
         var read = Tuning.For(KernelForm.Gpu, properties, _folder, NullLogger.Instance);
-        Assert.Equal(tiles, read.Tiles(Precision.F32));
-        Assert.Equal(tuned.Tiles(Precision.Bf16), read.Tiles(Precision.Bf16));
+        Assert.Equal(tiles, read.Tiles(Precision.F32, MatrixUnits.None));
+        Assert.Equal(tuned.Tiles(Precision.Bf16, MatrixUnits.Wgmma),
+            read.Tiles(Precision.Bf16, MatrixUnits.Wgmma));
         Assert.Equal(tuned.GroupsPerUnit, read.GroupsPerUnit);
         File.WriteAllText(file, tuned.ToJson()[..100]);
         read = Tuning.For(KernelForm.Gpu, properties, _folder, NullLogger.Instance);
-        Assert.Equal(3, read.Tiles(Precision.F32).Count);
+        Assert.Equal(3, read.Tiles(Precision.F32, MatrixUnits.None).Count);
     }
 }
