@@ -77,8 +77,9 @@ namespace Dl.Ops
             var indices = tape.Rent(DType.I32, y.Shape.Count);
             tape.Device.MaxPool(x.Storage, y.Storage, indices, shape);
             switches = new Switches(indices, shape);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, indices, shape), static (tape, dy, in s) =>
             {
+                var (x, indices, shape) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.MaxPoolGradient(dy, indices, dx, shape, beta);
@@ -139,8 +140,9 @@ namespace Dl.Ops
             var shape = Describe(x.Shape, window, stride, padding);
             var y = tape.New(Output(shape));
             tape.Device.AveragePool(x.Storage, y.Storage, shape, countPadding);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, shape, countPadding), static (tape, dy, in s) =>
             {
+                var (x, shape, countPadding) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.AveragePoolGradient(dy, dx, shape, countPadding, beta);
