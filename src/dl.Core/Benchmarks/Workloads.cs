@@ -16,6 +16,9 @@ public sealed record Workload(
     /// <summary>Inputs are ids below this number; 0: normal numbers.</summary>
     public int Symbols { get; init; }
 
+    /// <summary>Forward, and the gradients of inputs and weights.</summary>
+    public const int TrainingPasses = 3;
+
     /// <summary>Multiply-adds of the forward pass of a step.</summary>
     public double MultiplyAdds =>
         (double)Build().Resolve(Input, Classes).Plan().MultiplyAdds * Batch;
