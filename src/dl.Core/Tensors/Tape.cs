@@ -36,6 +36,9 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     public bool Recording { get; } = recording;
 
+    /// <summary>Steps that the next backward pass will run, last first.</summary>
+    public int Recorded => _stepCount;
+
     /// <summary>
     /// The backward pass returns what the ops left behind as soon as it has read it, so that
     /// gradients take the place of activations. After it, only the loss and what
@@ -187,7 +190,8 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
 
     /// <summary>Runs every step in reverse order, starting from d(loss)/d(loss) = 1.</summary>
     /// <param name="loss">A scalar.</param>
-    public void Backward(Tensor loss)
+    /// <param name="stepDone">Told the number of each step after it has run, for timing.</param>
+    public void Backward(Tensor loss, Action<int>? stepDone = null)
     {
         if (loss.Shape.Count != 1)
         {
@@ -199,7 +203,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
         {
             Device.Fill(seed, 1, 1);
         }
-        RunSteps();
+        RunSteps(stepDone);
     }
 
     /// <summary>
@@ -253,7 +257,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
         return step;
     }
 
-    private void RunSteps()
+    private void RunSteps(Action<int>? stepDone = null)
     {
         while (_stepCount > 0)
         {
@@ -273,6 +277,7 @@ public sealed class Tape(Device device, bool recording = true) : IDisposable
                 // Nor what was made since the step before.
                 Return(_owned, _stepCount == 0 ? 0 : _steps[_stepCount - 1].Owned);
             }
+            stepDone?.Invoke(_stepCount);
         }
         _current = null;
     }
