@@ -23,7 +23,7 @@ public sealed class BenchTests : IDisposable
         Assert.InRange(line.GetProperty("samples_per_s").GetDouble() * step / 16e3, 0.98, 1.02);
         Assert.True(
             line.GetProperty("loss_last").GetDouble() < line.GetProperty("loss_first").GetDouble());
-        foreach (string key in new[] { "gflop", "device_bytes", "peak_bytes", "steps" })
+        foreach (string key in new[] { "gflop", "gbyte", "device_bytes", "peak_bytes", "steps" })
         {
             Assert.True(line.GetProperty(key).GetDouble() > 0, key);
         }

@@ -52,7 +52,7 @@ public sealed class ZooTests
 
     [Theory]
     [InlineData("inception", "no such model")]
-    [InlineData("resnet8", "did you mean 'resnet18'?")]
+    [InlineData("resnet19", "did you mean 'resnet18'?")]
     [InlineData("resnet18", "needs images")]
     [InlineData("mobilenet", "needs images")]
     [InlineData("mpl", "did you mean 'mlp'?")]
