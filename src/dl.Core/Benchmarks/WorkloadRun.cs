@@ -18,12 +18,6 @@ public sealed record WorkloadResult(
     double LossFirst, double LossLast, long DeviceBytes)
 {
     public double SamplesPerSecond => Workload.Batch / StepSeconds;
-
-    /// <summary>
-    /// Additions and multiplications of a step through matrices and filters, counted as plain
-    /// products: forward, gradient of inputs, gradient of weights.
-    /// </summary>
-    public double Flops => 2 * Workload.TrainingPasses * Workload.MultiplyAdds;
 }
 
 /// <summary>What one layer takes, in seconds of a step.</summary>
