@@ -83,6 +83,16 @@ public abstract partial class Device : IDisposable
     public void Read(Storage source, Span<int> target) =>
         ReadBytes(source, MemoryMarshal.AsBytes(target));
 
+    /// <summary>
+    /// Copies to the host what the work so far leaves in <paramref name="source"/>, without waiting
+    /// for it; <see cref="Readback.Wait"/> does. Later work may overwrite the source.
+    /// </summary>
+    /// <param name="target">Made by this device for as many elements or more.</param>
+    public void BeginRead(Storage source, Readback target) => target.Start(source);
+
+    /// <summary>Memory on the host for <see cref="BeginRead"/>.</summary>
+    public abstract Readback CreateReadback(int capacity);
+
     /// <summary>The first element; waits.</summary>
     public float ReadScalar(Storage source)
     {
