@@ -51,11 +51,14 @@ internal unsafe struct WinogradMap
     }
 
     /// <summary>Where a tile's 4x4 outputs lie; those outside the image at outside.</summary>
-    public readonly void Outputs(int tile, int filter, float** pixels, float* outside)
+    /// <returns>Whether all are inside.</returns>
+    public readonly bool Outputs(int tile, int filter, float** pixels, float* outside)
     {
         var (b, down, across) = Place(tile);
         Window(Y + filter, b, OutHeight, OutWidth, Filters, down * WinogradTransform.Out,
             across * WinogradTransform.Out, WinogradTransform.Out, pixels, outside);
+        return (down + 1) * WinogradTransform.Out <= OutHeight
+            && (across + 1) * WinogradTransform.Out <= OutWidth;
     }
 
     private readonly (int Batch, int Down, int Across) Place(int tile)
@@ -86,7 +89,7 @@ public sealed unsafe partial class CpuDevice
     private const long WinogradWeightFloats = 2L << 20;
 
     /// <summary>Transformed inputs of a group of tiles: they stay in the second cache.</summary>
-    private const int WinogradGroupFloats = 160 << 10;
+    private const int WinogradGroupFloats = 56 << 10;
 
     /// <summary>
     /// Whether tiles cost fewer cycles than patches, by measured costs: 32 multiplications a cycle
@@ -162,7 +165,7 @@ public sealed unsafe partial class CpuDevice
         for (int first = 0; first < panels; first += most)
         {
             int count = Math.Min(most, panels - first);
-            _pool.Run(count * map.Lines, new WinogradWeightWork(map, w, turned, u, first));
+            _pool.Run(map.Lines, new WinogradWeightWork(map, cut, w, turned, u, first, count));
             int splits = Math.Clamp(
                 ((2 * _pool.Threads) + cut.Groups - 1) / cut.Groups, 1, count);
             _pool.Run(cut.Groups * splits,
@@ -185,8 +188,8 @@ public sealed unsafe partial class CpuDevice
             StepV = ((long)GroupPanels * WinogradKernel.Tiles * map.Lines * Lane.Count)
                 + Lane.Count;
             StepM = (GroupPanels * WinogradKernel.Tiles * WinogradKernel.Filters) + Lane.Count;
-            PanelFloats = (long)WinogradTransform.Points * map.Lines * Lane.Count
-                * WinogradKernel.Filters;
+            StepU = ((long)map.Lines * Lane.Count * WinogradKernel.Filters) + Lane.Count;
+            PanelFloats = WinogradTransform.Points * StepU;
             Zeros = map.Lines * Lane.Count;
             WorkFloats = Zeros + (WinogradTransform.Points * (StepV + StepM));
         }
@@ -195,7 +198,9 @@ public sealed unsafe partial class CpuDevice
 
         public int GroupPanels { get; }
 
-        /// <summary>Floats from one of 36 products to the next, of its left side and of c.</summary>
+        /// <summary>Floats from one of 36 products to the next, of its sides and of c.</summary>
+        public long StepU { get; }
+
         public long StepV { get; }
 
         public long StepM { get; }
@@ -209,36 +214,35 @@ public sealed unsafe partial class CpuDevice
         public int Zeros { get; }
     }
 
-    /// <summary>Piece: 16 channels of one panel of filters, [panel][36][channels][32].</summary>
+    /// <summary>Piece: 16 channels of all panels, [panel][36][channels][32].</summary>
     private readonly struct WinogradWeightWork(
-        WinogradMap map, float* w, bool turned, float* u, int firstPanel) : IWork
+        WinogradMap map, WinogradCut cut, float* w, bool turned, float* u, int first, int panels)
+        : IWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int piece, int worker)
+        public void Run(int line, int worker)
         {
-            int panel = piece / map.Lines, line = piece % map.Lines;
-            int from = (firstPanel + panel) * WinogradKernel.Filters;
-            long step = (long)map.Lines * Lane.Count * WinogradKernel.Filters;
-            float* target = u + (panel * WinogradTransform.Points * step)
-                + (line * Lane.Count * WinogradKernel.Filters);
+            int channel = line * Lane.Count;
+            int channels = Math.Min(Lane.Count, map.Channels - channel);
+            long stepG = turned ? Lane.Count * Lane.Count : (long)map.Channels * map.Filters;
             float* square = stackalloc float[9 * Lane.Count * Lane.Count];
-            for (int half = 0; half < 2; half++, from += Lane.Count, target += Lane.Count)
+            for (int half = 0; half < 2 * panels; half++)
             {
+                int from = (first * WinogradKernel.Filters) + (half * Lane.Count);
                 int filters = Math.Clamp(map.Filters - from, 0, Lane.Count);
-                int channels = Math.Min(Lane.Count, map.Channels - (line * Lane.Count));
+                float* target = u + (half / 2 * cut.PanelFloats) + (half % 2 * Lane.Count)
+                    + (channel * WinogradKernel.Filters);
                 if (turned && filters > 0)
                 {
-                    Turn(square, from, filters, line * Lane.Count, channels);
+                    Turn(square, from, filters, channel, channels);
                 }
                 for (int c = 0; c < Lane.Count; c++)
                 {
                     float* g = turned
                         ? square + (c * Lane.Count)
-                        : w + (((long)(line * Lane.Count) + c) * map.Filters) + from;
-                    long stepG = turned
-                        ? Lane.Count * Lane.Count : (long)map.Channels * map.Filters;
+                        : w + (((long)channel + c) * map.Filters) + from;
                     WinogradTransform.Weights(g, stepG, c < channels ? filters : 0,
-                        target + (c * WinogradKernel.Filters), step);
+                        target + (c * WinogradKernel.Filters), cut.StepU);
                 }
             }
         }
@@ -323,39 +327,53 @@ public sealed unsafe partial class CpuDevice
                     a += WinogradKernel.Tiles * lines * Lane.Count;
                     c += WinogradKernel.Tiles * WinogradKernel.Filters;
                 }
-                panel += lines * Lane.Count * WinogradKernel.Filters;
+                panel += cut.StepU;
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Finish(float* m, int from, int to, int filter, int columns)
         {
-            float** pixels = stackalloc float*[WinogradTransform.Out * WinogradTransform.Out];
-            float* y = stackalloc float[WinogradTransform.Out * WinogradTransform.Out * Lane.Count];
-            V scale = Vector512.Create(map.Beta);
+            const int Pixels = WinogradTransform.Out * WinogradTransform.Out;
+            float** pixels = stackalloc float*[Pixels];
+            float* memory = stackalloc float[(Pixels + 1) * Lane.Count];
+            float* y = WinogradTransform.Aligned(memory);
+            long stepRow = (long)map.OutWidth * map.Filters;
             for (int tile = from; tile < to; tile++, m += WinogradKernel.Filters)
             {
-                map.Outputs(tile, filter, pixels, null);
+                bool inside = map.Outputs(tile, filter, pixels, null) && map.Beta == 0;
                 for (int f = 0; f < columns; f += Lane.Count)
                 {
                     int count = Math.Min(Lane.Count, columns - f);
                     V bias = map.Bias == null
                         ? V.Zero : Lane.Load(map.Bias + filter + f, count);
-                    WinogradTransform.Outputs(m + f, cut.StepM, bias, y);
-                    for (int i = 0; i < WinogradTransform.Out * WinogradTransform.Out; i++)
+                    if (inside && count == Lane.Count)
                     {
-                        if (pixels[i] == null)
+                        WinogradTransform.Outputs(
+                            m + f, cut.StepM, bias, pixels[0] + f, stepRow, map.Filters);
+                        continue;
+                    }
+                    WinogradTransform.Outputs(m + f, cut.StepM, bias, y,
+                        WinogradTransform.Out * Lane.Count, Lane.Count);
+                    for (int i = 0; i < Pixels; i++)
+                    {
+                        if (pixels[i] != null)
                         {
-                            continue;
+                            Put(pixels[i] + f, Vector512.Load(y + (i * Lane.Count)), count);
                         }
-                        float* target = pixels[i] + f;
-                        V value = Vector512.Load(y + (i * Lane.Count));
-                        value = map.Beta == 0
-                            ? value : value + (scale * Lane.Load(target, count));
-                        Lane.Store(target, value, count);
                     }
                 }
             }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Put(float* y, V value, int count)
+        {
+            if (map.Beta != 0)
+            {
+                value += Vector512.Create(map.Beta) * Lane.Load(y, count);
+            }
+            Lane.Store(y, value, count);
         }
     }
 }

@@ -38,7 +38,7 @@ public sealed unsafe partial class CpuDevice
         public const int Group = 24;
 
         /// <summary>Channels or filters of a block.</summary>
-        private const int Most = 64;
+        public const int Most = 64;
 
         /// <summary>Pieces that keep the processors of a large machine busy.</summary>
         private const int Enough = 16;
@@ -97,8 +97,8 @@ public sealed unsafe partial class CpuDevice
             int from = (int)((long)map.Tiles * part / cut.Parts);
             int to = (int)((long)map.Tiles * (part + 1) / cut.Parts);
             float* zeros = work + (worker * cut.WorkFloats);
-            new Span<float>(zeros, cut.Channels).Clear();
-            float* v = zeros + GradientCut.First(1);
+            new Span<float>(zeros, GradientCut.Most).Clear();
+            float* v = zeros + GradientCut.Most;
             float* g = v + (WinogradTransform.Points * cut.StepV);
             float* p = g + (WinogradTransform.Points * cut.StepW);
             new Span<float>(p, WinogradTransform.Points * cut.StepP).Clear();

@@ -36,7 +36,8 @@ internal static unsafe class WinogradTransform
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Image(float** pixels, long at, int count, float* target, long step)
     {
-        float* columns = stackalloc float[Points * Lane.Count];
+        float* memory = stackalloc float[(Points * Lane.Count) + Lane.Count];
+        float* columns = Aligned(memory);
         for (int j = 0; j < In; j++)
         {
             V d0, d1, d2, d3, d4, d5;
@@ -69,11 +70,13 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>A' m A: 36 vectors at m + i * step to 16 in a row at y.</summary>
+    /// <summary>A' m A: 36 vectors at m + i * step to 4 rows of 4 at y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Outputs(float* m, long step, V bias, float* y)
+    public static void Outputs(
+        float* m, long step, V bias, float* y, long stepRow, long stepPixel)
     {
-        float* columns = stackalloc float[Out * In * Lane.Count];
+        float* memory = stackalloc float[(Out * In * Lane.Count) + Lane.Count];
+        float* columns = Aligned(memory);
         for (int j = 0; j < In; j++)
         {
             float* p = m + (j * step);
@@ -83,11 +86,11 @@ internal static unsafe class WinogradTransform
                 columns + (j * Lane.Count), In * Lane.Count);
         }
         float* row = columns;
-        for (int i = 0; i < Out; i++, row += In * Lane.Count, y += Out * Lane.Count)
+        for (int i = 0; i < Out; i++, row += In * Lane.Count, y += stepRow)
         {
             OutputLine(Vector512.Load(row), Vector512.Load(row + 16), Vector512.Load(row + 32),
                 Vector512.Load(row + 48), Vector512.Load(row + 64), Vector512.Load(row + 80), bias,
-                y, Lane.Count);
+                y, stepPixel);
         }
     }
 
@@ -95,7 +98,8 @@ internal static unsafe class WinogradTransform
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Weights(float* g, long stepG, int count, float* target, long step)
     {
-        float* columns = stackalloc float[In * 3 * Lane.Count];
+        float* memory = stackalloc float[(In * 3 * Lane.Count) + Lane.Count];
+        float* columns = Aligned(memory);
         for (int j = 0; j < 3; j++)
         {
             float* p = g + (j * stepG);
@@ -114,7 +118,8 @@ internal static unsafe class WinogradTransform
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gradients(float** pixels, long at, int count, float* target, long step)
     {
-        float* columns = stackalloc float[In * Out * Lane.Count];
+        float* memory = stackalloc float[(In * Out * Lane.Count) + Lane.Count];
+        float* columns = Aligned(memory);
         for (int j = 0; j < Out; j++)
         {
             GradientLine(Lane.Load(pixels[j] + at, count), Lane.Load(pixels[4 + j] + at, count),
@@ -133,7 +138,8 @@ internal static unsafe class WinogradTransform
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WeightGradients(float* p, long step, float* dg)
     {
-        float* columns = stackalloc float[3 * In * Lane.Count];
+        float* memory = stackalloc float[(3 * In * Lane.Count) + Lane.Count];
+        float* columns = Aligned(memory);
         for (int j = 0; j < In; j++)
         {
             float* q = p + (j * step);
@@ -214,6 +220,10 @@ internal static unsafe class WinogradTransform
         AddScaled((p1 - p2) * (A * OverA), B * OverB, p3 - p4).Store(t + step);
         AddScaled(AddScaled(p5, A2, sum), B2, sum2).Store(t + (2 * step));
     }
+
+    /// <summary>The first whole vector: the stack is aligned to 16 bytes only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Aligned(float* p) => (float*)(((nint)p + 63) & ~63);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V AddScaled(V v, float scale, V by) =>
