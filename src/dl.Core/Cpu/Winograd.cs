@@ -298,19 +298,25 @@ public sealed unsafe partial class CpuDevice
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Transform(int from, int to, float* v, float* zeros)
         {
-            float** pixels = stackalloc float*[WinogradTransform.Points];
+            float** pixels = stackalloc float*[2 * WinogradTransform.Points];
+            float** next = pixels + WinogradTransform.Points;
             int panelFloats = WinogradKernel.Tiles * map.Lines * Lane.Count;
+            map.Inputs(from, 0, pixels, zeros);
             for (int tile = from; tile < to; tile++)
             {
                 int at = tile - from;
                 float* target = v + (at / WinogradKernel.Tiles * (long)panelFloats)
                     + (at % WinogradKernel.Tiles * Lane.Count);
-                map.Inputs(tile, 0, pixels, zeros);
+                map.Inputs(Math.Min(tile + 1, map.Tiles - 1), 0, next, zeros);
                 for (int c = 0; c < map.Channels; c += Lane.Count)
                 {
+                    WinogradTransform.FetchInputs(next, c);
                     WinogradTransform.Image(pixels, c, Math.Min(Lane.Count, map.Channels - c),
                         target + (c * WinogradKernel.Tiles), cut.StepV);
                 }
+                float** done = pixels;
+                pixels = next;
+                next = done;
             }
         }
 
@@ -335,16 +341,19 @@ public sealed unsafe partial class CpuDevice
         private void Finish(float* m, int from, int to, int filter, int columns)
         {
             const int Pixels = WinogradTransform.Out * WinogradTransform.Out;
-            float** pixels = stackalloc float*[Pixels];
+            float** pixels = stackalloc float*[2 * Pixels];
+            float** next = pixels + Pixels;
             float* memory = stackalloc float[(Pixels + 1) * Lane.Count];
             float* y = WinogradTransform.Aligned(memory);
             long stepRow = (long)map.OutWidth * map.Filters;
             for (int tile = from; tile < to; tile++, m += WinogradKernel.Filters)
             {
                 bool inside = map.Outputs(tile, filter, pixels, null) && map.Beta == 0;
+                map.Outputs(Math.Min(tile + 1, map.Tiles - 1), filter, next, null);
                 for (int f = 0; f < columns; f += Lane.Count)
                 {
                     int count = Math.Min(Lane.Count, columns - f);
+                    WinogradTransform.FetchOutputs(next, f);
                     V bias = map.Bias == null
                         ? V.Zero : Lane.Load(map.Bias + filter + f, count);
                     if (inside && count == Lane.Count)

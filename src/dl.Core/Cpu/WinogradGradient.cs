@@ -101,15 +101,14 @@ public sealed unsafe partial class CpuDevice
             float* v = zeros + GradientCut.Most;
             float* g = v + (WinogradTransform.Points * cut.StepV);
             float* p = g + (WinogradTransform.Points * cut.StepW);
-            new Span<float>(p, WinogradTransform.Points * cut.StepP).Clear();
-            for (; from < to; from += GradientCut.Group)
+            for (bool add = false; from < to; from += GradientCut.Group, add = true)
             {
                 int tiles = Math.Min(GradientCut.Group, to - from);
                 Transform(from, tiles, channel, channels, filter, filters, v, g, zeros);
                 for (int point = 0; point < WinogradTransform.Points; point++)
                 {
                     AddProduct(v + (point * cut.StepV), g + (point * cut.StepW), tiles,
-                        p + (point * cut.StepP), channels, filters);
+                        p + (point * cut.StepP), channels, filters, add);
                 }
             }
             Finish(p, part, channel, channels, filter, filters);
@@ -120,28 +119,42 @@ public sealed unsafe partial class CpuDevice
             int from, int tiles, int channel, int channels, int filter, int filters, float* v,
             float* g, float* zeros)
         {
-            float** pixels = stackalloc float*[WinogradTransform.Points];
-            for (int tile = 0; tile < tiles; tile++, v += cut.Channels, g += cut.Filters)
+            float** pixels = stackalloc float*[2 * WinogradTransform.Points];
+            float** next = pixels + WinogradTransform.Points;
+            map.Inputs(from, channel, pixels, zeros);
+            for (int tile = 0; tile < tiles; tile++, v += cut.Channels)
             {
-                map.Inputs(from + tile, channel, pixels, zeros);
+                map.Inputs(Math.Min(from + tile + 1, map.Tiles - 1), channel, next, zeros);
                 for (int c = 0; c < channels; c += Lane.Count)
                 {
+                    WinogradTransform.FetchInputs(next, c);
                     WinogradTransform.Image(
                         pixels, c, Math.Min(Lane.Count, channels - c), v + c, cut.StepV);
                 }
-                map.Outputs(from + tile, filter, pixels, zeros);
+                float** done = pixels;
+                pixels = next;
+                next = done;
+            }
+            map.Outputs(from, filter, pixels, zeros);
+            for (int tile = 0; tile < tiles; tile++, g += cut.Filters)
+            {
+                map.Outputs(Math.Min(from + tile + 1, map.Tiles - 1), filter, next, zeros);
                 for (int f = 0; f < filters; f += Lane.Count)
                 {
+                    WinogradTransform.FetchOutputs(next, f);
                     WinogradTransform.Gradients(
                         pixels, f, Math.Min(Lane.Count, filters - f), g + f, cut.StepW);
                 }
+                float** done = pixels;
+                pixels = next;
+                next = done;
             }
         }
 
-        /// <summary>p (channels, filters) += v (tiles, channels) turned, times g.</summary>
+        /// <summary>p (channels, filters) = v (tiles, channels) turned, times g, + p.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddProduct(
-            float* v, float* g, int tiles, float* p, int channels, int filters)
+            float* v, float* g, int tiles, float* p, int channels, int filters, bool add)
         {
             for (int f = 0; f < filters; f += 2 * Lane.Count)
             {
@@ -152,12 +165,12 @@ public sealed unsafe partial class CpuDevice
                     if (wide)
                     {
                         WinogradKernel.AddOuter(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target);
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, add);
                     }
                     else
                     {
                         WinogradKernel.AddOuterNarrow(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target);
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, add);
                     }
                 }
             }
@@ -184,6 +197,8 @@ public sealed unsafe partial class CpuDevice
                     for (int tap = 0; tap < 9; tap++)
                     {
                         float* to = target + (tap * size) + f;
+                        // The next channel's: rows are too far apart to be foreseen.
+                        WinogradTransform.Fetch(to + map.Filters);
                         V value = Vector512.Load(taps + (tap * Lane.Count));
                         value = whole && beta != 0
                             ? value + (scale * Lane.Load(to, count)) : value;

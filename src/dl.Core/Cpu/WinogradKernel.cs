@@ -231,27 +231,28 @@ internal static unsafe class WinogradKernel
         c3_1.Store(m + 112);
     }
 
-    /// <summary>m += a^T b: 8 columns of a by 32 of b, over as many rows.</summary>
+    /// <summary>m = a^T b, + m where add: 8 columns of a by 32 of b.</summary>
     /// <param name="m">8 rows of <paramref name="ldb"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddOuter(float* a, int lda, float* b, int ldb, int rows, float* m)
+    public static void AddOuter(
+        float* a, int lda, float* b, int ldb, int rows, float* m, bool add)
     {
-        V c0_0 = Vector512.Load(m + (0 * ldb));
-        V c0_1 = Vector512.Load(m + (0 * ldb) + 16);
-        V c1_0 = Vector512.Load(m + (1 * ldb));
-        V c1_1 = Vector512.Load(m + (1 * ldb) + 16);
-        V c2_0 = Vector512.Load(m + (2 * ldb));
-        V c2_1 = Vector512.Load(m + (2 * ldb) + 16);
-        V c3_0 = Vector512.Load(m + (3 * ldb));
-        V c3_1 = Vector512.Load(m + (3 * ldb) + 16);
-        V c4_0 = Vector512.Load(m + (4 * ldb));
-        V c4_1 = Vector512.Load(m + (4 * ldb) + 16);
-        V c5_0 = Vector512.Load(m + (5 * ldb));
-        V c5_1 = Vector512.Load(m + (5 * ldb) + 16);
-        V c6_0 = Vector512.Load(m + (6 * ldb));
-        V c6_1 = Vector512.Load(m + (6 * ldb) + 16);
-        V c7_0 = Vector512.Load(m + (7 * ldb));
-        V c7_1 = Vector512.Load(m + (7 * ldb) + 16);
+        V c0_0 = add ? Vector512.Load(m + (0 * ldb)) : V.Zero;
+        V c0_1 = add ? Vector512.Load(m + (0 * ldb) + 16) : V.Zero;
+        V c1_0 = add ? Vector512.Load(m + (1 * ldb)) : V.Zero;
+        V c1_1 = add ? Vector512.Load(m + (1 * ldb) + 16) : V.Zero;
+        V c2_0 = add ? Vector512.Load(m + (2 * ldb)) : V.Zero;
+        V c2_1 = add ? Vector512.Load(m + (2 * ldb) + 16) : V.Zero;
+        V c3_0 = add ? Vector512.Load(m + (3 * ldb)) : V.Zero;
+        V c3_1 = add ? Vector512.Load(m + (3 * ldb) + 16) : V.Zero;
+        V c4_0 = add ? Vector512.Load(m + (4 * ldb)) : V.Zero;
+        V c4_1 = add ? Vector512.Load(m + (4 * ldb) + 16) : V.Zero;
+        V c5_0 = add ? Vector512.Load(m + (5 * ldb)) : V.Zero;
+        V c5_1 = add ? Vector512.Load(m + (5 * ldb) + 16) : V.Zero;
+        V c6_0 = add ? Vector512.Load(m + (6 * ldb)) : V.Zero;
+        V c6_1 = add ? Vector512.Load(m + (6 * ldb) + 16) : V.Zero;
+        V c7_0 = add ? Vector512.Load(m + (7 * ldb)) : V.Zero;
+        V c7_1 = add ? Vector512.Load(m + (7 * ldb) + 16) : V.Zero;
         for (; rows > 0; rows--, a += lda, b += ldb)
         {
             V b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
@@ -299,18 +300,19 @@ internal static unsafe class WinogradKernel
         c7_1.Store(m + (7 * ldb) + 16);
     }
 
-    /// <summary>m += a^T b: 8 columns of a by 16 of b.</summary>
+    /// <summary>m = a^T b, + m where add: 8 columns of a by 16 of b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddOuterNarrow(float* a, int lda, float* b, int ldb, int rows, float* m)
+    public static void AddOuterNarrow(
+        float* a, int lda, float* b, int ldb, int rows, float* m, bool add)
     {
-        V c0_0 = Vector512.Load(m + (0 * ldb));
-        V c1_0 = Vector512.Load(m + (1 * ldb));
-        V c2_0 = Vector512.Load(m + (2 * ldb));
-        V c3_0 = Vector512.Load(m + (3 * ldb));
-        V c4_0 = Vector512.Load(m + (4 * ldb));
-        V c5_0 = Vector512.Load(m + (5 * ldb));
-        V c6_0 = Vector512.Load(m + (6 * ldb));
-        V c7_0 = Vector512.Load(m + (7 * ldb));
+        V c0_0 = add ? Vector512.Load(m + (0 * ldb)) : V.Zero;
+        V c1_0 = add ? Vector512.Load(m + (1 * ldb)) : V.Zero;
+        V c2_0 = add ? Vector512.Load(m + (2 * ldb)) : V.Zero;
+        V c3_0 = add ? Vector512.Load(m + (3 * ldb)) : V.Zero;
+        V c4_0 = add ? Vector512.Load(m + (4 * ldb)) : V.Zero;
+        V c5_0 = add ? Vector512.Load(m + (5 * ldb)) : V.Zero;
+        V c6_0 = add ? Vector512.Load(m + (6 * ldb)) : V.Zero;
+        V c7_0 = add ? Vector512.Load(m + (7 * ldb)) : V.Zero;
         for (; rows > 0; rows--, a += lda, b += ldb)
         {
             V b0 = Vector512.Load(b);

@@ -6,6 +6,7 @@
 // Each goes over columns into working memory, then over rows.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
@@ -67,6 +68,37 @@ internal static unsafe class WinogradTransform
             ImageLine(Vector512.Load(row), Vector512.Load(row + 16), Vector512.Load(row + 32),
                 Vector512.Load(row + 48), Vector512.Load(row + 64), Vector512.Load(row + 80),
                 target, step);
+        }
+    }
+
+    /// <summary>Fetches in advance the lines that a tile does not share with its neighbour.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchInputs(float** pixels, long at)
+    {
+        for (int i = 0; i < Points; i += In)
+        {
+            Fetch(pixels[i + 2] + at);
+            Fetch(pixels[i + 3] + at);
+            Fetch(pixels[i + 4] + at);
+            Fetch(pixels[i + 5] + at);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchOutputs(float** pixels, long at)
+    {
+        for (int i = 0; i < Out * Out; i++)
+        {
+            Fetch(pixels[i] + at);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(float* p)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(p);
         }
     }
 
