@@ -16,7 +16,7 @@ internal static class KernelSource
         {
             Append(text, "philox");
         }
-        if (family is "matmul" or "convolution" or "attention")
+        if (family is "matmul" or "convolution" or "winograd" or "attention")
         {
             Append(text, "tile");
         }

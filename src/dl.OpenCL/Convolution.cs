@@ -27,6 +27,10 @@ public sealed unsafe partial class OpenClDevice
         {
             MatMul(x, w, bias, y, 1, pixels, shape.Filters, shape.Channels, false, false, 0);
         }
+        else if (WinogradWins(shape))
+        {
+            Winograd(x, w, bias, y, WinogradShape.Forward(shape), 0);
+        }
         else if (shape.Groups == 1 && IsFat)
         {
             var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
@@ -69,6 +73,10 @@ public sealed unsafe partial class OpenClDevice
         if (shape.IsPointwise)
         {
             MatMul(dy, w, null, dx, 1, pixels, shape.Channels, shape.Filters, false, true, beta);
+        }
+        else if (WinogradWins(shape))
+        {
+            Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
         }
         else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
         {

@@ -1,0 +1,349 @@
+// Convolution 3x3 with stride 1 and its gradients by Winograd's minimal filtering F(4x4, 3x3)
+// (Lavin and Gray 2015): 36 products for a 4 x 4 tile of outputs where the direct sum takes 144.
+//   y tile = A' [ (G w G') * (B' x tile B) ] A,   x tile 6 x 6, the products summed over channels
+// Interpolation points 0, +-sqrt(1/2), +-sqrt(2), infinity, whose rounding error is a third of that
+// of 0, +-1, +-2 (Barabasz et al. 2020 on the choice of points). Processors only (FAT=1).
+//   winograd_wide   many tiles, few weights: transformed weights u are made once by winograd_weights
+//   winograd_deep   few tiles, many weights: a group transforms the weights of its filters
+// The gradient of the input is the same map from dy with turned, transposed weights (backward=1).
+// Scratch: v[36][channels / 16][tiles][16] transformed inputs, m[36][tiles][32] products.
+
+#if FAT
+
+#define POINTS 36        // 6 x 6 products for a tile
+#define COLUMNS 32       // filters handled together: two vectors
+#define SQRT_HALF 0.70710678f
+#define SQRT_TWO 1.41421356f
+
+typedef struct {
+    int batch, height, width, channels, filters;
+    int out_height, out_width, pad_top, pad_left;
+    int tiles_y, tiles_x, backward;
+} winograd_shape;
+
+// ---- The one-dimensional transforms -----------------------------------------------------------
+
+// v = B' d.
+#define INPUT_TRANSFORM(d, v)                                                           \
+    {                                                                                   \
+        V even_a = d[4] - 2.0f * d[2], odd_a = SQRT_HALF * (d[3] - 2.0f * d[1]);        \
+        V even_b = d[4] - 0.5f * d[2], odd_b = SQRT_TWO * (d[3] - 0.5f * d[1]);         \
+        v[0] = d[0] + d[4] - 2.5f * d[2];                                               \
+        v[1] = even_a + odd_a;                                                          \
+        v[2] = even_a - odd_a;                                                          \
+        v[3] = even_b + odd_b;                                                          \
+        v[4] = even_b - odd_b;                                                          \
+        v[5] = d[1] + d[5] - 2.5f * d[3];                                               \
+    }
+
+// u = G g.
+#define WEIGHT_TRANSFORM(g, u)                                                          \
+    {                                                                                   \
+        V even_a = (g[0] + 0.5f * g[2]) * (-2.0f / 3), odd_a = g[1] * (-2 * SQRT_HALF / 3); \
+        V even_b = (g[0] + 2.0f * g[2]) * (1.0f / 6), odd_b = g[1] * (SQRT_TWO / 6);    \
+        u[0] = g[0];                                                                    \
+        u[1] = even_a + odd_a;                                                          \
+        u[2] = even_a - odd_a;                                                          \
+        u[3] = even_b + odd_b;                                                          \
+        u[4] = even_b - odd_b;                                                          \
+        u[5] = g[2];                                                                    \
+    }
+
+// y = A' m.
+#define OUTPUT_TRANSFORM(m, y)                                                          \
+    {                                                                                   \
+        V sum_a = m[1] + m[2], sum_b = m[3] + m[4];                                     \
+        V odd_a = SQRT_HALF * (m[1] - m[2]), odd_b = SQRT_TWO * (m[3] - m[4]);          \
+        y[0] = m[0] + sum_a + sum_b;                                                    \
+        y[1] = odd_a + odd_b;                                                           \
+        y[2] = 0.5f * sum_a + 2.0f * sum_b;                                             \
+        y[3] = 0.5f * odd_a + 2.0f * odd_b + m[5];                                      \
+    }
+
+// ---- Transforms of tiles ----------------------------------------------------------------------
+
+typedef struct {
+    int image, y, x;     // of the first output
+} tile_place;
+
+INLINE tile_place tile_at(int index, const winograd_shape *s)
+{
+    tile_place t;
+    t.x = index % s->tiles_x * 4;
+    t.y = index / s->tiles_x % s->tiles_y * 4;
+    t.image = index / s->tiles_x / s->tiles_y;
+    return t;
+}
+
+// Sixteen channels from c of one tile to v, the 36 results `stride` apart. What lies outside the
+// image is read from `zeros`, sixteen of them.
+INLINE void transform_input(
+    __global const real *x, __global const real *zeros, const winograd_shape *s, tile_place t,
+    int c, __local real *v, long stride)
+{
+    int count = s->channels - c, y0 = t.y - s->pad_top, x0 = t.x - s->pad_left;
+    V rows[6][6];
+#pragma unroll
+    for (int j = 0; j < 6; j++) {
+        int ix = x0 + j, inside = ix >= 0 && ix < s->width;
+        V d[6], e[6];
+#pragma unroll
+        for (int i = 0; i < 6; i++) {
+            int iy = y0 + i;
+            __global const real *p = inside && iy >= 0 && iy < s->height
+                ? x + (((long)t.image * s->height + iy) * s->width + ix) * s->channels + c : zeros;
+            d[i] = count >= LANES ? vload16(0, p) : p == zeros ? K(0) : load_part(p, count, 0);
+        }
+        INPUT_TRANSFORM(d, e)
+#pragma unroll
+        for (int i = 0; i < 6; i++)
+            rows[i][j] = e[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 6; i++) {
+        V e[6];
+        INPUT_TRANSFORM(rows[i], e)
+#pragma unroll
+        for (int j = 0; j < 6; j++)
+            vstore16(e[j], 0, v + (6 * i + j) * stride);
+    }
+}
+
+// Weights of sixteen channels from c and sixteen filters from f: u[36][16][COLUMNS], the points
+// `stride` apart. `taps` holds 9 x 16 x 16 elements meanwhile.
+INLINE void transform_weights(
+    __global const real *w, const winograd_shape *s, int c, int f, __local real *taps,
+    __local real *u, long stride)
+{
+    int depth = min(s->channels - c, 16), columns = s->filters - f;
+    for (int tap = 0; tap < 9; tap++) {
+        __local real *d = taps + tap * 256;
+        if (s->backward) {
+            // The layer's weights are [tap][filters][channels] seen from here, turned around.
+            __global const real *rows[16];
+            for (int i = 0; i < 16; i++)
+                rows[i] = i < columns
+                    ? w + ((long)(8 - tap) * s->filters + f + i) * s->channels + c : 0;
+            pack_rows(rows, 16, depth, d, 16);
+        } else {
+            for (int k = 0; k < depth; k++)
+                vstore16(
+                    load_or(w + ((long)tap * s->channels + c + k) * s->filters + f, columns, 0),
+                    k, d);
+        }
+    }
+    for (int k = 0; k < depth; k++) {
+        V rows[6][3];
+#pragma unroll
+        for (int j = 0; j < 3; j++) {
+            V g[3], e[6];
+#pragma unroll
+            for (int i = 0; i < 3; i++)
+                g[i] = vload16(k, taps + (3 * i + j) * 256);
+            WEIGHT_TRANSFORM(g, e)
+#pragma unroll
+            for (int i = 0; i < 6; i++)
+                rows[i][j] = e[i];
+        }
+#pragma unroll
+        for (int i = 0; i < 6; i++) {
+            V e[6];
+            WEIGHT_TRANSFORM(rows[i], e)
+#pragma unroll
+            for (int j = 0; j < 6; j++)
+                vstore16(e[j], 0, u + (6 * i + j) * stride + k * COLUMNS);
+        }
+    }
+}
+
+// One tile of sixteen filters from f: y = A' m A + bias + beta y, m's points `stride` apart.
+INLINE void transform_output(
+    __local const real *m, long stride, __global real *y, __global const real *bias,
+    const winograd_shape *s, tile_place t, int f, int has_bias, real beta)
+{
+    int count = s->filters - f;
+    V rows[4][6];
+#pragma unroll
+    for (int j = 0; j < 6; j++) {
+        V d[6], e[4];
+#pragma unroll
+        for (int i = 0; i < 6; i++)
+            d[i] = vload16(0, m + (6 * i + j) * stride);
+        OUTPUT_TRANSFORM(d, e)
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            rows[i][j] = e[i];
+    }
+    V shift = has_bias ? load(bias + f, count) : K(0);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        V e[4];
+        OUTPUT_TRANSFORM(rows[i], e)
+        if (t.y + i >= s->out_height)
+            continue;
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+            if (t.x + j < s->out_width)
+                accumulate(
+                    y + (((long)t.image * s->out_height + t.y + i) * s->out_width + t.x + j)
+                        * s->filters + f,
+                    e[j] + shift, beta, count);
+    }
+}
+
+// ---- Products ---------------------------------------------------------------------------------
+
+#define EACH_4(X) X(0) X(1) X(2) X(3)
+#define EACH_8(X) EACH_4(X) X(4) X(5) X(6) X(7)
+#define EACH_12(X) EACH_8(X) X(8) X(9) X(10) X(11)
+
+#define PANEL_LOAD(i)                                                                   \
+    V c##i##_0 = add ? vload16(0, m + i * COLUMNS) : K(0);                              \
+    V c##i##_1 = add ? vload16(1, m + i * COLUMNS) : K(0);
+#define PANEL_STEP(i)                                                                   \
+    {                                                                                   \
+        V value = (V)(a[i * LANES + p]);                                                \
+        c##i##_0 = value * b0 + c##i##_0;                                               \
+        c##i##_1 = value * b1 + c##i##_1;                                               \
+    }
+#define PANEL_STORE(i)                                                                  \
+    vstore16(c##i##_0, 0, m + i * COLUMNS);                                             \
+    vstore16(c##i##_1, 1, m + i * COLUMNS);
+
+// m = (add ? m : 0) + a b for some tiles and 32 filters: a[channels / 16][tiles][16], its blocks of
+// channels `step` apart, b[channels][32].
+#define PANEL(NAME, EACH)                                                               \
+    INLINE void NAME(                                                                   \
+        __local const real *a, long step, __local const real *b, __local real *m,       \
+        int depth, int add)                                                             \
+    {                                                                                   \
+        EACH(PANEL_LOAD)                                                                \
+        for (int k = 0; k < depth; k += LANES, a += step) {                             \
+            int some = min(depth - k, LANES);                                           \
+            for (int p = 0; p < some; p++, b += COLUMNS) {                              \
+                V b0 = *(__local const V *)b, b1 = *(__local const V *)(b + LANES);     \
+                EACH(PANEL_STEP)                                                        \
+            }                                                                           \
+        }                                                                               \
+        EACH(PANEL_STORE)                                                               \
+    }
+
+PANEL(panel_12, EACH_12)
+PANEL(panel_8, EACH_8)
+PANEL(panel_4, EACH_4)
+
+// All `tiles` of one point; rows are rounded up to whole panels of 4.
+INLINE void multiply(
+    __local const real *v, long step, __local const real *b, __local real *m, int tiles, int depth,
+    int add)
+{
+    int t = 0;
+    for (; t + 8 < tiles; t += 12)
+        panel_12(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+    if (t + 4 < tiles)
+        panel_8(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+    else if (t < tiles)
+        panel_4(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+}
+
+// Elements between the points of `tiles` rows: an odd number of cache lines, so that the 36 writes
+// of a transform fall into different sets.
+INLINE long spread(long elements) { return (elements / LANES | 1) * LANES; }
+
+INLINE int whole(int tiles) { return (tiles + 11) / 12 * 12; }
+
+// u[filters / 32][36][channels][32] from the layer's weights. One item for sixteen channels and 32
+// filters. Scratch: 9 x 256 + 36 x 16 x 32 elements.
+KERNEL void winograd_weights(
+    __global const real *w, __global real *u, winograd_shape s, __local real *scratch)
+{
+    int down = (s.channels - 1) / 16 + 1, across = (s.filters - 1) / COLUMNS + 1;
+    __local real *taps = scratch, *part = scratch + 9 * 256;
+    FOR_ITEMS(item, down * across) {
+        int c = item % down * 16, f = item / down * COLUMNS, depth = min(s.channels - c, 16);
+        for (int j = 0; j < COLUMNS; j += LANES)
+            transform_weights(w, &s, c, f + j, taps, part + j, 16 * COLUMNS);
+        for (int point = 0; point < POINTS; point++) {
+            __global real *q =
+                u + ((long)(f / COLUMNS * POINTS + point) * s.channels + c) * COLUMNS;
+            for (int e = 0; e < depth * 2; e++)
+                vstore16(vload16(e, part + point * 16 * COLUMNS), e, q);
+        }
+    }
+}
+
+// A group takes `tiles` tiles and all filters.
+// Scratch: 36 spread(channels * rows) + 36 spread(32 rows) + 32 channels, channels in whole 16s.
+KERNEL void winograd_wide(
+    __global const real *x, __global const real *u, __global const real *bias,
+    __global const real *zeros, __global real *y, winograd_shape s, int has_bias, real beta,
+    int tiles, __local real *scratch)
+{
+    int first = get_group_id(0) * tiles;
+    int count = min(tiles, s.batch * s.tiles_y * s.tiles_x - first);
+    int rows = whole(tiles), blocks = (s.channels - 1) / LANES + 1;
+    long step = rows * LANES, v_stride = spread(blocks * step), m_stride = spread(rows * COLUMNS);
+    __local real *v = scratch, *m = v + POINTS * v_stride, *b = m + POINTS * m_stride;
+    for (int t = 0; t < count; t++) {
+        tile_place place = tile_at(first + t, &s);
+        for (int block = 0; block < blocks; block++)
+            transform_input(
+                x, zeros, &s, place, block * LANES, v + block * step + t * LANES, v_stride);
+    }
+    for (int f = 0; f < s.filters; f += COLUMNS) {
+        for (int point = 0; point < POINTS; point++) {
+            __global const real *from = u + (long)(f / COLUMNS * POINTS + point) * s.channels * COLUMNS;
+            for (int e = 0; e < 2 * s.channels; e++)
+                vstore16(vload16(e, from), e, b);
+            multiply(v + point * v_stride, step, b, m + point * m_stride, count, s.channels, 0);
+        }
+        for (int t = 0; t < count; t++)
+            for (int j = 0; j < COLUMNS && f + j < s.filters; j += LANES)
+                transform_output(
+                    m + t * COLUMNS + j, m_stride, y, bias, &s, tile_at(first + t, &s), f + j,
+                    has_bias, beta);
+    }
+}
+
+// A group takes `tiles` tiles and `filters` filters, in whole 32s, and `depth` channels at a time,
+// in whole 16s. Scratch: 36 (spread(depth * rows) + spread(32 depth)
+// + filters / 32 * spread(32 rows)) + 9 x 256.
+KERNEL void winograd_deep(
+    __global const real *x, __global const real *w, __global const real *bias,
+    __global const real *zeros, __global real *y, winograd_shape s, int has_bias, real beta,
+    int tiles, int filters, int depth, __local real *scratch)
+{
+    int first = get_group_id(0) * tiles, f0 = get_group_id(1) * filters;
+    int count = min(tiles, s.batch * s.tiles_y * s.tiles_x - first);
+    int f1 = min(s.filters, f0 + filters), rows = whole(tiles);
+    long step = rows * LANES, v_stride = spread(depth * rows), u_stride = spread(depth * COLUMNS);
+    long m_stride = spread(rows * COLUMNS);
+    __local real *v = scratch, *u = v + POINTS * v_stride, *taps = u + POINTS * u_stride;
+    __local real *products = taps + 9 * 256;
+    for (int c = 0; c < s.channels; c += depth) {
+        int some = min(depth, s.channels - c);
+        for (int t = 0; t < count; t++) {
+            tile_place place = tile_at(first + t, &s);
+            for (int k = 0; k < some; k += LANES)
+                transform_input(
+                    x, zeros, &s, place, c + k, v + k / LANES * step + t * LANES, v_stride);
+        }
+        for (int f = f0; f < f1; f += COLUMNS) {
+            for (int k = 0; k < some; k += 16)
+                for (int j = 0; j < COLUMNS && f + j < f1; j += LANES)
+                    transform_weights(w, &s, c + k, f + j, taps, u + k * COLUMNS + j, u_stride);
+            __local real *m = products + (f - f0) / COLUMNS * POINTS * m_stride;
+            for (int point = 0; point < POINTS; point++)
+                multiply(v + point * v_stride, step, u + point * u_stride, m + point * m_stride,
+                    count, some, c > 0);
+        }
+    }
+    for (int f = f0; f < f1; f += LANES) {
+        __local const real *m =
+            products + (f - f0) / COLUMNS * POINTS * m_stride + (f - f0) % COLUMNS;
+        for (int t = 0; t < count; t++)
+            transform_output(
+                m + t * COLUMNS, m_stride, y, bias, &s, tile_at(first + t, &s), f, has_bias, beta);
+    }
+}
+#endif
