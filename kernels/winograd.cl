@@ -346,4 +346,150 @@ KERNEL void winograd_deep(
                 m + t * COLUMNS, m_stride, y, bias, &s, tile_at(first + t, &s), f, has_bias, beta);
     }
 }
+
+// ---- Gradient of the weights ------------------------------------------------------------------
+// dw = G' [ sum over tiles of (B' x B) * (A dy A') ] G, the star elementwise over the 36 points.
+
+// e = A d: four gradients of outputs to six points.
+#define GRADIENT_TRANSFORM(d, e)                                                        \
+    {                                                                                   \
+        V even_a = d[0] + 0.5f * d[2], odd_a = SQRT_HALF * (d[1] + 0.5f * d[3]);        \
+        V even_b = d[0] + 2.0f * d[2], odd_b = SQRT_TWO * (d[1] + 2.0f * d[3]);         \
+        e[0] = d[0];                                                                    \
+        e[1] = even_a + odd_a;                                                          \
+        e[2] = even_a - odd_a;                                                          \
+        e[3] = even_b + odd_b;                                                          \
+        e[4] = even_b - odd_b;                                                          \
+        e[5] = d[3];                                                                    \
+    }
+
+// g = G' u.
+#define WEIGHT_GRADIENT_TRANSFORM(u, g)                                                 \
+    {                                                                                   \
+        V sum_a = u[1] + u[2], sum_b = u[3] + u[4];                                     \
+        g[0] = u[0] - (2.0f / 3) * sum_a + (1.0f / 6) * sum_b;                          \
+        g[1] = (SQRT_TWO / 6) * (u[3] - u[4]) - (2 * SQRT_HALF / 3) * (u[1] - u[2]);    \
+        g[2] = u[5] + (1.0f / 3) * (sum_b - sum_a);                                     \
+    }
+
+// Sixteen filters from f of one tile of dy to d, the 36 results `stride` apart.
+INLINE void transform_gradient(
+    __global const real *dy, __global const real *zeros, const winograd_shape *s, tile_place t,
+    int f, __local real *d, long stride)
+{
+    int count = s->filters - f;
+    V rows[6][4];
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        V from[4], e[6];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            __global const real *p = t.x + j < s->out_width && t.y + i < s->out_height
+                ? dy + (((long)t.image * s->out_height + t.y + i) * s->out_width + t.x + j)
+                    * s->filters + f : zeros;
+            from[i] = count >= LANES ? vload16(0, p) : p == zeros ? K(0) : load_part(p, count, 0);
+        }
+        GRADIENT_TRANSFORM(from, e)
+#pragma unroll
+        for (int i = 0; i < 6; i++)
+            rows[i][j] = e[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 6; i++) {
+        V e[6];
+        GRADIENT_TRANSFORM(rows[i], e)
+#pragma unroll
+        for (int j = 0; j < 6; j++)
+            vstore16(e[j], 0, d + (6 * i + j) * stride);
+    }
+}
+
+// One channel and sixteen filters: the 36 sums, `stride` apart, to nine taps of dw, `tap` apart.
+INLINE void transform_weight_gradient(
+    __local const real *sums, long stride, __global real *dw, long tap, int count)
+{
+    V rows[3][6];
+#pragma unroll
+    for (int j = 0; j < 6; j++) {
+        V u[6], g[3];
+#pragma unroll
+        for (int i = 0; i < 6; i++)
+            u[i] = vload16(0, sums + (6 * i + j) * stride);
+        WEIGHT_GRADIENT_TRANSFORM(u, g)
+#pragma unroll
+        for (int i = 0; i < 3; i++)
+            rows[i][j] = g[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 3; i++) {
+        V g[3];
+        WEIGHT_GRADIENT_TRANSFORM(rows[i], g)
+#pragma unroll
+        for (int j = 0; j < 3; j++)
+            store(dw + (3 * i + j) * tap, g[j], count);
+    }
+}
+
+// m = (add ? m : 0) + a' b for eight channels and 32 filters: a[tiles][16], b[tiles][32].
+INLINE void panel_transposed(
+    __local const real *a, __local const real *b, __local real *m, int tiles, int add)
+{
+    EACH_8(PANEL_LOAD)
+    for (int t = 0; t < tiles; t++, b += COLUMNS) {
+        V b0 = *(__local const V *)b, b1 = *(__local const V *)(b + LANES);
+#define PANEL_STEP_TRANSPOSED(i)                                                        \
+        {                                                                               \
+            V value = (V)(a[t * LANES + i]);                                            \
+            c##i##_0 = value * b0 + c##i##_0;                                           \
+            c##i##_1 = value * b1 + c##i##_1;                                           \
+        }
+        EACH_8(PANEL_STEP_TRANSPOSED)
+    }
+    EACH_8(PANEL_STORE)
+}
+
+// partial[slice][9][channels][filters]: group (x, y, z) does `channels` channels, `filters` filters
+// (in whole 16s and 32s) and slice z of `slice` tiles, `tiles` of them at a time.
+// Scratch: 36 (spread(channels * tiles) + spread(filters * tiles) + spread(channels * filters)).
+KERNEL void winograd_weight_gradient(
+    __global const real *x, __global const real *dy, __global const real *zeros,
+    __global real *partial, winograd_shape s, int channels, int filters, int slice, int tiles,
+    __local real *scratch)
+{
+    int c0 = get_group_id(0) * channels, c1 = min(s.channels, c0 + channels);
+    int f0 = get_group_id(1) * filters, f1 = min(s.filters, f0 + filters);
+    int t0 = get_group_id(2) * slice, t1 = min(s.batch * s.tiles_y * s.tiles_x, t0 + slice);
+    long v_stride = spread(channels * tiles), d_stride = spread(filters * tiles);
+    long m_stride = spread(channels * filters);
+    __local real *v = scratch, *d = v + POINTS * v_stride, *m = d + POINTS * d_stride;
+    for (int first = t0; first < t1; first += tiles) {
+        int count = min(tiles, t1 - first);
+        for (int t = 0; t < count; t++) {
+            tile_place place = tile_at(first + t, &s);
+            for (int c = c0; c < c1; c += LANES)
+                transform_input(
+                    x, zeros, &s, place, c, v + (c - c0) * tiles + t * LANES, v_stride);
+            for (int f = f0; f < f1; f += LANES)
+                transform_gradient(
+                    dy, zeros, &s, place, f,
+                    d + (f - f0) / COLUMNS * COLUMNS * tiles + t * COLUMNS + (f - f0) % COLUMNS,
+                    d_stride);
+        }
+        for (int point = 0; point < POINTS; point++)
+            for (int f = 0; f < f1 - f0; f += COLUMNS)
+                for (int c = 0; c < c1 - c0; c += 8)
+                    panel_transposed(
+                        v + point * v_stride + c / LANES * LANES * tiles + c % LANES,
+                        d + point * d_stride + f * tiles,
+                        m + point * m_stride + f * channels + c * COLUMNS, count, first > t0);
+    }
+    long tap = (long)s.channels * s.filters;
+    __global real *dw = partial + get_group_id(2) * 9 * tap;
+    for (int f = f0; f < f1; f += LANES)
+        for (int c = c0; c < c1; c++)
+            transform_weight_gradient(
+                m + (f - f0) / COLUMNS * COLUMNS * channels + (c - c0) * COLUMNS
+                    + (f - f0) % COLUMNS,
+                m_stride, dw + (long)c * s.filters + f, tap, s.filters - f);
+}
 #endif

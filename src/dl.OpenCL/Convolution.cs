@@ -110,7 +110,11 @@ public sealed unsafe partial class OpenClDevice
         {
             return;
         }
-        if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
+        if (shape.Patches > 0 && WinogradWins(shape))
+        {
+            WinogradWeightGradient(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
         {
             WeightGradientFat(x, dy, dw, shape, beta);
         }

@@ -1,4 +1,5 @@
-// Convolution 3x3 by Winograd's transforms on kernels/winograd.cl, which says how.
+// Convolution 3x3 with stride 1 by Winograd's transforms on kernels/winograd.cl, which says how.
+// How work is cut depends on the sizes alone, so sums have one order on any number of cores.
 using System.Runtime.InteropServices;
 using Dl.Ops;
 using Dl.Tensors;
@@ -7,19 +8,23 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
+    // As in the kernels: products for a tile, filters in a panel, elements of scratch for weights.
     private const int WinogradPoints = 36, WinogradColumns = 32, WinogradTaps = 9 * 256;
+
+    /// <summary>Tiles in one panel of the product; numbers of tiles are multiples of it.</summary>
+    private const int WinogradRows = 12;
 
     private bool WinogradWins(in ConvShape shape) =>
         IsFat && shape.Groups == 1 && shape.Kernel == new Size2(3, 3)
         && shape.Stride == new Size2(1, 1) && shape.Dilation == new Size2(1, 1)
-        && Env("WMIN", 8) <= Math.Min(shape.Channels, shape.Filters);
-
-    private static int Env(string n, int d) => int.TryParse(Environment.GetEnvironmentVariable(n), out int v) ? v : d;
+        && Math.Min(shape.Channels, shape.Filters) >= Tuning.Winograd.Channels
+        && Math.Min(shape.OutHeight, shape.OutWidth) >= Tuning.Winograd.Extent;
 
     private void Winograd(
         Storage x, Storage w, Storage? bias, Storage y, in WinogradShape s, float beta)
     {
-        if (Env("DEEP", s.Tiles <= 64 ? 1 : 0) == 1)
+        // Transformed weights are four times as large as weights: few tiles do not pay for them.
+        if ((long)s.Tiles * Tuning.Winograd.DeepWeights < (long)s.Channels * s.Filters)
         {
             WinogradDeep(x, w, bias, y, s, beta);
         }
@@ -32,18 +37,18 @@ public sealed unsafe partial class OpenClDevice
     private void WinogradWide(
         Storage x, Storage w, Storage? bias, Storage y, in WinogradShape s, float beta)
     {
-        int blocks = RoundUp(s.Filters, WinogradColumns) / WinogradColumns;
-        var u = Rent(DType.F32, (long)blocks * WinogradPoints * s.Channels * WinogradColumns);
-        int items = blocks * RoundUp(s.Channels, 16) / 16;
+        var (panels, channels) = (Panels(s.Filters), RoundUp(s.Channels, Lanes));
+        var u = Rent(
+            DType.F32, (long)panels * WinogradPoints * WinogradColumns * s.Channels);
         Find("winograd", "winograd_weights").Arg(w).Arg(u).Arg(s)
-            .Local(sizeof(float) * (WinogradTaps + (WinogradPoints * 16 * WinogradColumns)))
-            .Over(items, 1);
-        int channels = RoundUp(s.Channels, 16);
-        int tiles = Math.Clamp(Env("WV", 600000) / (WinogradPoints * channels * 4) / 12 * 12, 12, Env("WT", 48));
-        tiles = Math.Min(tiles, RoundUp((s.Tiles + 1) / 2, 12));
-        int rows = RoundUp(tiles, 12);
-        int scratch = (WinogradPoints * (Spread(channels * rows) + Spread(rows * WinogradColumns)))
-            + (channels * WinogradColumns);
+            .Local(sizeof(float) * (WinogradTaps + (WinogradPoints * Lanes * WinogradColumns)))
+            .Over((long)panels * channels / Lanes, 1);
+        int tiles = Math.Clamp(
+            Tuning.Winograd.Inputs / channels / WinogradRows * WinogradRows, WinogradRows,
+            Tuning.Winograd.Tiles);
+        tiles = Math.Min(tiles, RoundUp((s.Tiles + 1) / 2, WinogradRows));
+        int scratch = (channels * WinogradColumns)
+            + (WinogradPoints * (Spread(channels * tiles) + Spread(tiles * WinogradColumns)));
         Find("winograd", "winograd_wide").Arg(x).Arg(u).Arg(bias ?? w).Arg(Zeros).Arg(y).Arg(s)
             .Arg(bias is null ? 0 : 1).Arg(beta).Arg(tiles).Local(sizeof(float) * scratch)
             .Groups((s.Tiles + tiles - 1) / tiles, 1, 1, 1, 1);
@@ -53,16 +58,51 @@ public sealed unsafe partial class OpenClDevice
     private void WinogradDeep(
         Storage x, Storage w, Storage? bias, Storage y, in WinogradShape s, float beta)
     {
-        int tiles = Math.Min(s.Tiles, Env("DT", 64)), rows = RoundUp(tiles, 12);
-        int filters = Math.Min(RoundUp(s.Filters, 32), Env("DF", 64)), depth = Math.Min(RoundUp(s.Channels, 16), Env("DD", 64));
-        int scratch = WinogradTaps + (WinogradPoints * (Spread(depth * rows)
+        int tiles = Math.Min(RoundUp(s.Tiles, WinogradRows), Tuning.Winograd.DeepTiles);
+        int filters = Math.Min(RoundUp(s.Filters, WinogradColumns), Tuning.Winograd.Filters);
+        int depth = Math.Min(RoundUp(s.Channels, Lanes), Tuning.Winograd.Depth);
+        int scratch = WinogradTaps + (WinogradPoints * (Spread(depth * tiles)
             + Spread(depth * WinogradColumns)
-            + (filters / WinogradColumns * Spread(rows * WinogradColumns))));
+            + (filters / WinogradColumns * Spread(tiles * WinogradColumns))));
         Find("winograd", "winograd_deep").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y).Arg(s)
             .Arg(bias is null ? 0 : 1).Arg(beta).Arg(tiles).Arg(filters).Arg(depth)
             .Local(sizeof(float) * scratch)
             .Groups((s.Tiles + tiles - 1) / tiles, (s.Filters + filters - 1) / filters, 1, 1, 1);
     }
+
+    /// <summary>
+    /// A group sums a block of channels and filters over a slice of the tiles; where there are few
+    /// blocks there are several slices, added afterwards in their order.
+    /// </summary>
+    private void WinogradWeightGradient(
+        Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
+    {
+        const int MostSlices = 8, LeastTiles = 32;
+        var s = WinogradShape.Forward(shape);
+        int channels = Math.Min(RoundUp(s.Channels, Lanes), Tuning.Winograd.Filters);
+        int filters = Math.Min(RoundUp(s.Filters, WinogradColumns), Tuning.Winograd.Filters);
+        int down = (s.Channels + channels - 1) / channels;
+        int across = (s.Filters + filters - 1) / filters;
+        int slices = Math.Clamp(MostSlices / (down * across), 1, Math.Max(1, s.Tiles / LeastTiles));
+        int slice = (s.Tiles + slices - 1) / slices;
+        slices = (s.Tiles + slice - 1) / slice;
+        int tiles = Math.Min(slice, Tuning.Winograd.GradientTiles);
+        int scratch = WinogradPoints
+            * (Spread(channels * tiles) + Spread(filters * tiles) + Spread(channels * filters));
+        int cells = shape.PatchSize * shape.Filters;
+        bool direct = slices == 1 && beta == 0;
+        var partial = direct ? dw : Rent(DType.F32, (long)slices * cells);
+        Find("winograd", "winograd_weight_gradient").Arg(x).Arg(dy).Arg(Zeros).Arg(partial)
+            .Arg(s).Arg(channels).Arg(filters).Arg(slice).Arg(tiles).Local(sizeof(float) * scratch)
+            .Groups(down, across, slices, 1, 1);
+        if (!direct)
+        {
+            ReduceSum(partial, dw, 1, slices, cells, 1, beta);
+            Return(partial);
+        }
+    }
+
+    private static int Panels(int filters) => RoundUp(filters, WinogradColumns) / WinogradColumns;
 
     /// <summary>The kernels' spread.</summary>
     private static int Spread(int elements) => ((elements / Lanes) | 1) * Lanes;
