@@ -3,10 +3,12 @@
 //   y tile = A' [ (G w G') * (B' x tile B) ] A,   x tile 6 x 6, the products summed over channels
 // Interpolation points 0, +-sqrt(1/2), +-sqrt(2), infinity, whose rounding error is a third of that
 // of 0, +-1, +-2 (Barabasz et al. 2020 on the choice of points). Processors only (FAT=1).
-//   winograd_wide   many tiles, few weights: transformed weights u are made once by winograd_weights
-//   winograd_deep   few tiles, many weights: a group transforms the weights of its filters
-// The gradient of the input is the same map from dy with turned, transposed weights (backward=1).
-// Scratch: v[36][channels / 16][tiles][16] transformed inputs, m[36][tiles][32] products.
+//   winograd                  forward; the gradient of the input is the same map from dy with
+//                             turned, transposed weights (backward=1)
+//   winograd_weight_gradient  partial sums over slices of the tiles
+// A group does everything for its tiles and filters, so nothing between leaves the second cache.
+// Scratch, every part once for each of the 36 points: v[channels / 16][tiles][16] inputs,
+// u[channels][32] weights, m[filters / 32][tiles][32] products.
 
 #if FAT
 
@@ -199,29 +201,32 @@ INLINE void transform_output(
 
 #define PANEL_LOAD(i)                                                                   \
     V c##i##_0 = add ? vload16(0, m + i * COLUMNS) : K(0);                              \
-    V c##i##_1 = add ? vload16(1, m + i * COLUMNS) : K(0);
+    V c##i##_1 = add && wide ? vload16(1, m + i * COLUMNS) : K(0);
 #define PANEL_STEP(i)                                                                   \
     {                                                                                   \
         V value = (V)(a[i * LANES + p]);                                                \
         c##i##_0 = value * b0 + c##i##_0;                                               \
-        c##i##_1 = value * b1 + c##i##_1;                                               \
+        if (wide)                                                                       \
+            c##i##_1 = value * b1 + c##i##_1;                                           \
     }
 #define PANEL_STORE(i)                                                                  \
     vstore16(c##i##_0, 0, m + i * COLUMNS);                                             \
-    vstore16(c##i##_1, 1, m + i * COLUMNS);
+    if (wide)                                                                           \
+        vstore16(c##i##_1, 1, m + i * COLUMNS);
 
-// m = (add ? m : 0) + a b for some tiles and 32 filters: a[channels / 16][tiles][16], its blocks of
-// channels `step` apart, b[channels][32].
+// m = (add ? m : 0) + a b for some tiles and 32 filters, 16 where not wide:
+// a[channels / 16][tiles][16], its blocks of channels `step` apart, b[channels][32].
 #define PANEL(NAME, EACH)                                                               \
     INLINE void NAME(                                                                   \
         __local const real *a, long step, __local const real *b, __local real *m,       \
-        int depth, int add)                                                             \
+        int depth, int add, const int wide)                                             \
     {                                                                                   \
         EACH(PANEL_LOAD)                                                                \
         for (int k = 0; k < depth; k += LANES, a += step) {                             \
             int some = min(depth - k, LANES);                                           \
             for (int p = 0; p < some; p++, b += COLUMNS) {                              \
-                V b0 = *(__local const V *)b, b1 = *(__local const V *)(b + LANES);     \
+                V b0 = *(__local const V *)b;                                           \
+                V b1 = wide ? *(__local const V *)(b + LANES) : K(0);                   \
                 EACH(PANEL_STEP)                                                        \
             }                                                                           \
         }                                                                               \
@@ -232,92 +237,37 @@ PANEL(panel_12, EACH_12)
 PANEL(panel_8, EACH_8)
 PANEL(panel_4, EACH_4)
 
-// All `tiles` of one point; rows are rounded up to whole panels of 4.
+// All `tiles` of one point. Rows are computed four at a time, so v and m have room for more.
 INLINE void multiply(
     __local const real *v, long step, __local const real *b, __local real *m, int tiles, int depth,
-    int add)
+    int add, const int wide)
 {
     int t = 0;
     for (; t + 8 < tiles; t += 12)
-        panel_12(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+        panel_12(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
     if (t + 4 < tiles)
-        panel_8(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+        panel_8(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
     else if (t < tiles)
-        panel_4(v + t * LANES, step, b, m + t * COLUMNS, depth, add);
+        panel_4(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
 }
 
 // Elements between the points of `tiles` rows: an odd number of cache lines, so that the 36 writes
 // of a transform fall into different sets.
 INLINE long spread(long elements) { return (elements / LANES | 1) * LANES; }
 
-INLINE int whole(int tiles) { return (tiles + 11) / 12 * 12; }
-
-// u[filters / 32][36][channels][32] from the layer's weights. One item for sixteen channels and 32
-// filters. Scratch: 9 x 256 + 36 x 16 x 32 elements.
-KERNEL void winograd_weights(
-    __global const real *w, __global real *u, winograd_shape s, __local real *scratch)
-{
-    int down = (s.channels - 1) / 16 + 1, across = (s.filters - 1) / COLUMNS + 1;
-    __local real *taps = scratch, *part = scratch + 9 * 256;
-    FOR_ITEMS(item, down * across) {
-        int c = item % down * 16, f = item / down * COLUMNS, depth = min(s.channels - c, 16);
-        for (int j = 0; j < COLUMNS; j += LANES)
-            transform_weights(w, &s, c, f + j, taps, part + j, 16 * COLUMNS);
-        for (int point = 0; point < POINTS; point++) {
-            __global real *q =
-                u + ((long)(f / COLUMNS * POINTS + point) * s.channels + c) * COLUMNS;
-            for (int e = 0; e < depth * 2; e++)
-                vstore16(vload16(e, part + point * 16 * COLUMNS), e, q);
-        }
-    }
-}
-
-// A group takes `tiles` tiles and all filters.
-// Scratch: 36 spread(channels * rows) + 36 spread(32 rows) + 32 channels, channels in whole 16s.
-KERNEL void winograd_wide(
-    __global const real *x, __global const real *u, __global const real *bias,
-    __global const real *zeros, __global real *y, winograd_shape s, int has_bias, real beta,
-    int tiles, __local real *scratch)
-{
-    int first = get_group_id(0) * tiles;
-    int count = min(tiles, s.batch * s.tiles_y * s.tiles_x - first);
-    int rows = whole(tiles), blocks = (s.channels - 1) / LANES + 1;
-    long step = rows * LANES, v_stride = spread(blocks * step), m_stride = spread(rows * COLUMNS);
-    __local real *v = scratch, *m = v + POINTS * v_stride, *b = m + POINTS * m_stride;
-    for (int t = 0; t < count; t++) {
-        tile_place place = tile_at(first + t, &s);
-        for (int block = 0; block < blocks; block++)
-            transform_input(
-                x, zeros, &s, place, block * LANES, v + block * step + t * LANES, v_stride);
-    }
-    for (int f = 0; f < s.filters; f += COLUMNS) {
-        for (int point = 0; point < POINTS; point++) {
-            __global const real *from = u + (long)(f / COLUMNS * POINTS + point) * s.channels * COLUMNS;
-            for (int e = 0; e < 2 * s.channels; e++)
-                vstore16(vload16(e, from), e, b);
-            multiply(v + point * v_stride, step, b, m + point * m_stride, count, s.channels, 0);
-        }
-        for (int t = 0; t < count; t++)
-            for (int j = 0; j < COLUMNS && f + j < s.filters; j += LANES)
-                transform_output(
-                    m + t * COLUMNS + j, m_stride, y, bias, &s, tile_at(first + t, &s), f + j,
-                    has_bias, beta);
-    }
-}
-
-// A group takes `tiles` tiles and `filters` filters, in whole 32s, and `depth` channels at a time,
-// in whole 16s. Scratch: 36 (spread(depth * rows) + spread(32 depth)
-// + filters / 32 * spread(32 rows)) + 9 x 256.
-KERNEL void winograd_deep(
+// A group takes `tiles` tiles (in whole 4s) and `filters` filters (in whole 32s), and `depth`
+// channels (in whole 16s) at a time.
+// Scratch: 36 (spread(depth * tiles) + spread(32 depth) + filters / 32 * spread(32 tiles)) + 9 x 256.
+KERNEL void winograd(
     __global const real *x, __global const real *w, __global const real *bias,
     __global const real *zeros, __global real *y, winograd_shape s, int has_bias, real beta,
     int tiles, int filters, int depth, __local real *scratch)
 {
     int first = get_group_id(0) * tiles, f0 = get_group_id(1) * filters;
     int count = min(tiles, s.batch * s.tiles_y * s.tiles_x - first);
-    int f1 = min(s.filters, f0 + filters), rows = whole(tiles);
-    long step = rows * LANES, v_stride = spread(depth * rows), u_stride = spread(depth * COLUMNS);
-    long m_stride = spread(rows * COLUMNS);
+    int f1 = min(s.filters, f0 + filters);
+    long step = tiles * LANES, v_stride = spread(depth * tiles), u_stride = spread(depth * COLUMNS);
+    long m_stride = spread(tiles * COLUMNS);
     __local real *v = scratch, *u = v + POINTS * v_stride, *taps = u + POINTS * u_stride;
     __local real *products = taps + 9 * 256;
     for (int c = 0; c < s.channels; c += depth) {
@@ -326,24 +276,31 @@ KERNEL void winograd_deep(
             tile_place place = tile_at(first + t, &s);
             for (int k = 0; k < some; k += LANES)
                 transform_input(
-                    x, zeros, &s, place, c + k, v + k / LANES * step + t * LANES, v_stride);
+                    x, zeros, &s, place, c + k, v + k * tiles + t * LANES, v_stride);
         }
         for (int f = f0; f < f1; f += COLUMNS) {
+            int wide = f1 - f > LANES;
             for (int k = 0; k < some; k += 16)
-                for (int j = 0; j < COLUMNS && f + j < f1; j += LANES)
-                    transform_weights(w, &s, c + k, f + j, taps, u + k * COLUMNS + j, u_stride);
+                for (int j = 0; j <= wide; j++)
+                    transform_weights(
+                        w, &s, c + k, f + j * LANES, taps, u + k * COLUMNS + j * LANES, u_stride);
             __local real *m = products + (f - f0) / COLUMNS * POINTS * m_stride;
-            for (int point = 0; point < POINTS; point++)
-                multiply(v + point * v_stride, step, u + point * u_stride, m + point * m_stride,
-                    count, some, c > 0);
+            for (int point = 0; point < POINTS; point++) {
+                __local const real *a = v + point * v_stride, *b = u + point * u_stride;
+                if (wide)
+                    multiply(a, step, b, m + point * m_stride, count, some, c > 0, 1);
+                else
+                    multiply(a, step, b, m + point * m_stride, count, some, c > 0, 0);
+            }
         }
     }
-    for (int f = f0; f < f1; f += LANES) {
-        __local const real *m =
-            products + (f - f0) / COLUMNS * POINTS * m_stride + (f - f0) % COLUMNS;
-        for (int t = 0; t < count; t++)
+    for (int t = 0; t < count; t++) {
+        tile_place place = tile_at(first + t, &s);
+        for (int f = f0; f < f1; f += LANES)
             transform_output(
-                m + t * COLUMNS, m_stride, y, bias, &s, tile_at(first + t, &s), f, has_bias, beta);
+                products + (f - f0) / COLUMNS * POINTS * m_stride + (f - f0) % COLUMNS
+                    + t * COLUMNS,
+                m_stride, y, bias, &s, place, f, has_bias, beta);
     }
 }
 
@@ -434,6 +391,7 @@ INLINE void transform_weight_gradient(
 INLINE void panel_transposed(
     __local const real *a, __local const real *b, __local real *m, int tiles, int add)
 {
+    const int wide = 1;
     EACH_8(PANEL_LOAD)
     for (int t = 0; t < tiles; t++, b += COLUMNS) {
         V b0 = *(__local const V *)b, b1 = *(__local const V *)(b + LANES);

@@ -46,22 +46,13 @@ internal sealed record WinogradTuning
     /// <summary>Height and width from which it does: less fills too little of a tile.</summary>
     public int Extent { get; init; }
 
-    /// <summary>Weights for each tile above which weights are transformed in the groups.</summary>
-    public int DeepWeights { get; init; }
-
-    /// <summary>Most tiles of a group, many-tile form.</summary>
+    /// <summary>Most tiles of a group.</summary>
     public int Tiles { get; init; }
-
-    /// <summary>Most tiles times channels of a group, many-tile form.</summary>
-    public int Inputs { get; init; }
-
-    /// <summary>Tiles of a group, many-weight form.</summary>
-    public int DeepTiles { get; init; }
 
     /// <summary>Filters (and for the gradient of weights channels) of a group.</summary>
     public int Filters { get; init; }
 
-    /// <summary>Channels that a group transforms at a time, many-weight form.</summary>
+    /// <summary>Channels that a group transforms at a time.</summary>
     public int Depth { get; init; }
 
     /// <summary>Tiles that a group transforms at a time, gradient of weights.</summary>
@@ -71,10 +62,7 @@ internal sealed record WinogradTuning
     {
         Channels = Tuning.Read(values, "channels"),
         Extent = Tuning.Read(values, "extent"),
-        DeepWeights = Tuning.Read(values, "deep_weights"),
         Tiles = Tuning.Read(values, "tiles"),
-        Inputs = Tuning.Read(values, "inputs"),
-        DeepTiles = Tuning.Read(values, "deep_tiles"),
         Filters = Tuning.Read(values, "filters"),
         Depth = Tuning.Read(values, "depth"),
         GradientTiles = Tuning.Read(values, "gradient_tiles"),
