@@ -61,8 +61,6 @@ public sealed unsafe partial class OpenClDevice
     public override void ConvolutionInputGradient(
         Storage dy, Storage w, Storage dx, in ConvShape shape, float beta)
     {
-        // With few channels a register tile is nearly empty and an item a channel is faster.
-        const int FewChannels = 4;
         int pixels = shape.Batch * shape.Height * shape.Width;
         if ((long)pixels * shape.Channels == 0)
         {
@@ -78,12 +76,9 @@ public sealed unsafe partial class OpenClDevice
         {
             Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
         }
-        else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
+        else if (IsFat && !IsPlainDepthwise(shape))
         {
-            var (rows, blocks) = CutPatches(pixels, shape.Channels, taps * shape.Filters);
-            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments)
-                .Arg(beta).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
+            InputGradientFat(dy, w, dx, shape, arguments, beta);
         }
         else if (shape.Groups == 1 && !IsFat)
         {
@@ -101,6 +96,29 @@ public sealed unsafe partial class OpenClDevice
             General("convolution_input_gradient").Arg(dy).Arg(w).Arg(dx).Arg(arguments).Arg(beta)
                 .Over((long)pixels * shape.Channels, Grain(taps * shape.GroupFilters));
         }
+    }
+
+    private void InputGradientFat(
+        Storage dy, Storage w, Storage dx, in ConvShape shape, in ConvArguments arguments,
+        float beta)
+    {
+        // The kernel's MAX_RUNS, less two that may be cut.
+        const int MostRuns = 22;
+        var stride = shape.Stride;
+        int phases = stride.Height * stride.Width;
+        int filters = shape.GroupFilters, n = shape.GroupChannels;
+        // The first phase has most pixels.
+        int pixels = shape.Batch * ((shape.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Width + stride.Width - 1) / stride.Width);
+        int taps = ((shape.Kernel.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Kernel.Width + stride.Width - 1) / stride.Width);
+        var (rows, blocks) = CutPatches(
+            pixels, n, Math.Min(taps * filters, Tuning.TileDepth));
+        int depth = Math.Min(blocks.K, MostRuns * filters);
+        Find("convolution_phases", "convolution_input_gradient_phases", "PART=3")
+            .Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments).Arg(beta).Arg(rows)
+            .Arg(blocks.N).Arg(depth).Local(sizeof(float) * ((depth * blocks.N) + Lanes))
+            .Groups((pixels + rows - 1) / rows, phases, shape.Groups, 1, 1);
     }
 
     public override void ConvolutionWeightGradient(
