@@ -46,7 +46,7 @@ public sealed unsafe partial class OpenClDevice : Device
 
     internal KernelForm Form { get; }
 
-    internal Tuning Tuning { get; }
+    internal Tuning Tuning { get; set; }
 
     internal ProgramCache Programs => _programs;
 

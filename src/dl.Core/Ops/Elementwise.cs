@@ -95,11 +95,12 @@ public static class UnaryOps
 
     private struct GeluRow : IUnaryRow
     {
-        public static V Value(V x, V alpha) =>
-            Of(0.5f) * x * (Of(1) + Erf(x * Of(0.70710678f)));
-        public static V Slope(V x, V y, V alpha) =>
-            (Of(0.5f) * (Of(1) + Erf(x * Of(0.70710678f))))
-            + (x * Of(0.39894228f) * Exp(Of(-0.5f) * x * x));
+        public static V Value(V x, V alpha) => x * Normal(x, out _);
+        public static V Slope(V x, V y, V alpha)
+        {
+            V share = Normal(x, out V bell);
+            return Fma(x * Of(0.39894228f), bell, share);
+        }
     }
 
     private struct GeluTanhRow : IUnaryRow
