@@ -31,6 +31,9 @@ internal readonly unsafe struct SmallProduct(
     /// <summary>Most rows, columns and terms.</summary>
     private const int Most = 64;
 
+    /// <summary>Multiplications from which on packing pays.</summary>
+    private const int MostWork = 1 << 16;
+
     private const int Rows = 8;
     private const int Columns = 2 * Lane.Count;
 
@@ -41,7 +44,8 @@ internal readonly unsafe struct SmallProduct(
 
     /// <summary>Is the product small, and the processor one whose vectors can be masked?</summary>
     public static bool Suits(int m, int n, int k) =>
-        Avx512F.IsSupported && m <= Most && n <= Most && k is > 0 and <= Most;
+        Avx512F.IsSupported && m <= Most && n <= Most && k is > 0 and <= Most
+        && m * n * k <= MostWork;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run()

@@ -15,8 +15,9 @@ public class CpuMatMulTests
             }
         }
         // Around the edges of the product without packing.
-        sizes.Add(1, 64, 64, 64);
-        sizes.Add(1, 65, 64, 64);
+        sizes.Add(1, 64, 64, 16);
+        sizes.Add(1, 64, 64, 17);
+        sizes.Add(1, 65, 64, 15);
         sizes.Add(1, 9, 48, 64);
         sizes.Add(1, 16, 3, 65);
         sizes.Add(1, 63, 49, 1);
