@@ -18,7 +18,7 @@ public sealed unsafe partial class CpuDevice
         var cut = new GradientCut(map);
         float* sums = cut.Parts == 1
             ? null : Shared(9L * map.Channels * map.Filters * cut.Parts);
-        float* work = (float*)_packs.AtLeast(_pool.Threads * cut.WorkFloats * sizeof(float));
+        float* work = Work(cut.WorkFloats);
         _pool.Run(cut.Parts * cut.Blocks,
             new WinogradGradientWork(map, cut, work, sums, Floats(dw), beta));
         if (cut.Parts > 1)

@@ -21,33 +21,37 @@ internal static unsafe class WinogradKernel
 
     private const int PanelLine = Tiles * Lane.Count;
 
-    /// <summary>m = a b for the first <paramref name="rows"/> of 12 tiles, or some more.</summary>
+    /// <summary>
+    /// m = a b, + m where add, for the first <paramref name="rows"/> of 12 tiles or some more.
+    /// </summary>
     /// <param name="a">A panel, [lines][12][16].</param>
     /// <param name="b">[16 lines][32].</param>
     /// <param name="m">12 rows of 32.</param>
-    public static void Multiply(float* a, float* b, int lines, float* m, int rows, int columns)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(
+        float* a, float* b, int lines, float* m, bool add, int rows, int columns)
     {
         if (columns <= Lane.Count)
         {
-            Tile12x16(a, b, lines, m);
+            Tile12x16(a, b, lines, m, add);
         }
         else if (rows <= 4)
         {
-            Tile4x32(a, b, lines, m);
+            Tile4x32(a, b, lines, m, add);
         }
         else if (rows <= 8)
         {
-            Tile4x32(a, b, lines, m);
-            Tile4x32(a + (4 * Lane.Count), b, lines, m + (4 * Filters));
+            Tile4x32(a, b, lines, m, add);
+            Tile4x32(a + (4 * Lane.Count), b, lines, m + (4 * Filters), add);
         }
         else
         {
-            Tile12x32(a, b, lines, m);
+            Tile12x32(a, b, lines, m, add);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12x32(float* a, float* b, int lines, float* m)
+    private static void Tile12x32(float* a, float* b, int lines, float* m, bool add)
     {
         V c0_0 = V.Zero, c0_1 = V.Zero;
         V c1_0 = V.Zero, c1_1 = V.Zero;
@@ -105,35 +109,35 @@ internal static unsafe class WinogradKernel
                 c11_1 = Vector512.FusedMultiplyAdd(x, b1, c11_1);
             }
         }
-        c0_0.Store(m + 0);
-        c0_1.Store(m + 16);
-        c1_0.Store(m + 32);
-        c1_1.Store(m + 48);
-        c2_0.Store(m + 64);
-        c2_1.Store(m + 80);
-        c3_0.Store(m + 96);
-        c3_1.Store(m + 112);
-        c4_0.Store(m + 128);
-        c4_1.Store(m + 144);
-        c5_0.Store(m + 160);
-        c5_1.Store(m + 176);
-        c6_0.Store(m + 192);
-        c6_1.Store(m + 208);
-        c7_0.Store(m + 224);
-        c7_1.Store(m + 240);
-        c8_0.Store(m + 256);
-        c8_1.Store(m + 272);
-        c9_0.Store(m + 288);
-        c9_1.Store(m + 304);
-        c10_0.Store(m + 320);
-        c10_1.Store(m + 336);
-        c11_0.Store(m + 352);
-        c11_1.Store(m + 368);
+        Put(m + 0, c0_0, add);
+        Put(m + 16, c0_1, add);
+        Put(m + 32, c1_0, add);
+        Put(m + 48, c1_1, add);
+        Put(m + 64, c2_0, add);
+        Put(m + 80, c2_1, add);
+        Put(m + 96, c3_0, add);
+        Put(m + 112, c3_1, add);
+        Put(m + 128, c4_0, add);
+        Put(m + 144, c4_1, add);
+        Put(m + 160, c5_0, add);
+        Put(m + 176, c5_1, add);
+        Put(m + 192, c6_0, add);
+        Put(m + 208, c6_1, add);
+        Put(m + 224, c7_0, add);
+        Put(m + 240, c7_1, add);
+        Put(m + 256, c8_0, add);
+        Put(m + 272, c8_1, add);
+        Put(m + 288, c9_0, add);
+        Put(m + 304, c9_1, add);
+        Put(m + 320, c10_0, add);
+        Put(m + 336, c10_1, add);
+        Put(m + 352, c11_0, add);
+        Put(m + 368, c11_1, add);
     }
 
     /// <summary>For the last 16 filters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12x16(float* a, float* b, int lines, float* m)
+    private static void Tile12x16(float* a, float* b, int lines, float* m, bool add)
     {
         V c0_0 = V.Zero;
         V c1_0 = V.Zero;
@@ -179,23 +183,23 @@ internal static unsafe class WinogradKernel
                 c11_0 = Vector512.FusedMultiplyAdd(x, b0, c11_0);
             }
         }
-        c0_0.Store(m + 0);
-        c1_0.Store(m + 32);
-        c2_0.Store(m + 64);
-        c3_0.Store(m + 96);
-        c4_0.Store(m + 128);
-        c5_0.Store(m + 160);
-        c6_0.Store(m + 192);
-        c7_0.Store(m + 224);
-        c8_0.Store(m + 256);
-        c9_0.Store(m + 288);
-        c10_0.Store(m + 320);
-        c11_0.Store(m + 352);
+        Put(m + 0, c0_0, add);
+        Put(m + 32, c1_0, add);
+        Put(m + 64, c2_0, add);
+        Put(m + 96, c3_0, add);
+        Put(m + 128, c4_0, add);
+        Put(m + 160, c5_0, add);
+        Put(m + 192, c6_0, add);
+        Put(m + 224, c7_0, add);
+        Put(m + 256, c8_0, add);
+        Put(m + 288, c9_0, add);
+        Put(m + 320, c10_0, add);
+        Put(m + 352, c11_0, add);
     }
 
     /// <summary>For the last tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x32(float* a, float* b, int lines, float* m)
+    private static void Tile4x32(float* a, float* b, int lines, float* m, bool add)
     {
         V c0_0 = V.Zero, c0_1 = V.Zero;
         V c1_0 = V.Zero, c1_1 = V.Zero;
@@ -221,14 +225,14 @@ internal static unsafe class WinogradKernel
                 c3_1 = Vector512.FusedMultiplyAdd(x, b1, c3_1);
             }
         }
-        c0_0.Store(m + 0);
-        c0_1.Store(m + 16);
-        c1_0.Store(m + 32);
-        c1_1.Store(m + 48);
-        c2_0.Store(m + 64);
-        c2_1.Store(m + 80);
-        c3_0.Store(m + 96);
-        c3_1.Store(m + 112);
+        Put(m + 0, c0_0, add);
+        Put(m + 16, c0_1, add);
+        Put(m + 32, c1_0, add);
+        Put(m + 48, c1_1, add);
+        Put(m + 64, c2_0, add);
+        Put(m + 80, c2_1, add);
+        Put(m + 96, c3_0, add);
+        Put(m + 112, c3_1, add);
     }
 
     /// <summary>m = a^T b, + m where add: 8 columns of a by 32 of b.</summary>
@@ -342,5 +346,15 @@ internal static unsafe class WinogradKernel
         c5_0.Store(m + (5 * ldb));
         c6_0.Store(m + (6 * ldb));
         c7_0.Store(m + (7 * ldb));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* m, V value, bool add)
+    {
+        if (add)
+        {
+            value += Vector512.Load(m);
+        }
+        value.Store(m);
     }
 }
