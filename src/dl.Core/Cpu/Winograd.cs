@@ -28,8 +28,8 @@ public sealed unsafe partial class CpuDevice
         var map = ForwardMap(null, null, s);
         double channels = map.Lines * Lane.Count;
         double filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
-        double panels = (map.Tiles + WinogradKernel.Tiles - 1) / WinogradKernel.Tiles;
-        double products = panels * WinogradKernel.Tiles * 36 / 32 * channels * filters;
+        double panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+        double products = panels * LineKernel.Rows * 36 / 32 * channels * filters;
         double transforms = (map.Tiles * 9.0 * (channels + filters)) + (5 * channels * filters);
         double direct = s.Patches * 9.0 / 32 * s.Channels * s.Filters;
         return 1.2 * (products + transforms) < direct;
@@ -126,17 +126,17 @@ public sealed unsafe partial class CpuDevice
 
         public TileCut(in WinogradMap map)
         {
-            int panels = (map.Tiles + WinogradKernel.Tiles - 1) / WinogradKernel.Tiles;
+            int panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
             int depth = map.Lines * Lane.Count;
-            int panelFloats = WinogradTransform.Points * WinogradKernel.Tiles * depth;
+            int panelFloats = WinogradTransform.Points * LineKernel.Rows * depth;
             int most = Math.Clamp(GroupFloats / panelFloats, 2, 6);
             Groups = (panels + most - 1) / most;
             GroupPanels = (panels + Groups - 1) / Groups;
             Groups = (panels + GroupPanels - 1) / GroupPanels;
-            Panels = (map.Filters + WinogradKernel.Filters - 1) / WinogradKernel.Filters;
-            StepV = ((long)GroupPanels * WinogradKernel.Tiles * depth) + Lane.Count;
-            StepM = (GroupPanels * WinogradKernel.Tiles * WinogradKernel.Filters) + Lane.Count;
-            StepU = ((long)depth * WinogradKernel.Filters) + Lane.Count;
+            Panels = (map.Filters + LineKernel.Columns - 1) / LineKernel.Columns;
+            StepV = ((long)GroupPanels * LineKernel.Rows * depth) + Lane.Count;
+            StepM = (GroupPanels * LineKernel.Rows * LineKernel.Columns) + Lane.Count;
+            StepU = ((long)depth * LineKernel.Columns) + Lane.Count;
             PanelFloats = WinogradTransform.Points * StepU;
             WorkFloats = depth + (WinogradTransform.Points * (StepV + StepM));
         }
@@ -169,7 +169,7 @@ public sealed unsafe partial class CpuDevice
             for (int panel = 0; panel < cut.Panels; panel++)
             {
                 float* target = u + (panel * cut.PanelFloats)
-                    + ((long)piece * Lane.Count * WinogradKernel.Filters);
+                    + ((long)piece * Lane.Count * LineKernel.Columns);
                 map.TransformWeights(piece, panel, target, cut.StepU);
             }
         }
@@ -180,7 +180,7 @@ public sealed unsafe partial class CpuDevice
     {
         public void Run(int piece, int worker)
         {
-            int size = cut.GroupPanels * WinogradKernel.Tiles;
+            int size = cut.GroupPanels * LineKernel.Rows;
             int from = piece * size, to = Math.Min(map.Tiles, from + size);
             int depth = map.Lines * Lane.Count;
             float* zeros = work + (worker * cut.WorkFloats);
@@ -190,7 +190,7 @@ public sealed unsafe partial class CpuDevice
             for (int panel = 0; panel < cut.Panels; panel++)
             {
                 Multiply(u + (panel * cut.PanelFloats), v, m, to - from,
-                    map.Filters - (panel * WinogradKernel.Filters));
+                    map.Filters - (panel * LineKernel.Columns));
                 map.WriteOutputs(m, cut.StepM, from, to, panel);
             }
         }
@@ -201,12 +201,12 @@ public sealed unsafe partial class CpuDevice
             for (int point = 0; point < WinogradTransform.Points; point++)
             {
                 float* a = v + (point * cut.StepV), c = m + (point * cut.StepM);
-                for (int i = 0; i < tiles; i += WinogradKernel.Tiles)
+                for (int i = 0; i < tiles; i += LineKernel.Rows)
                 {
-                    WinogradKernel.Multiply(
-                        a, u + (point * cut.StepU), map.Lines, c, false, tiles - i, columns);
-                    a += WinogradKernel.Tiles * map.Lines * Lane.Count;
-                    c += WinogradKernel.Tiles * WinogradKernel.Filters;
+                    LineKernel.Multiply(a, LineKernel.Rows * Lane.Count, u + (point * cut.StepU),
+                        map.Lines, c, LineKernel.Columns, false, tiles - i, columns);
+                    a += LineKernel.Rows * map.Lines * Lane.Count;
+                    c += LineKernel.Rows * LineKernel.Columns;
                 }
             }
         }
@@ -223,19 +223,19 @@ public sealed unsafe partial class CpuDevice
 
         public FilterCut(in WinogradMap map)
         {
-            TilePanels = (map.Tiles + WinogradKernel.Tiles - 1) / WinogradKernel.Tiles;
+            TilePanels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
             Groups = (TilePanels + MostPanels - 1) / MostPanels;
             GroupPanels = (TilePanels + Groups - 1) / Groups;
             Groups = (TilePanels + GroupPanels - 1) / GroupPanels;
-            Panels = (map.Filters + WinogradKernel.Filters - 1) / WinogradKernel.Filters;
+            Panels = (map.Filters + LineKernel.Columns - 1) / LineKernel.Columns;
             int depth = map.Lines * Lane.Count;
-            StepV = ((long)TilePanels * WinogradKernel.Tiles * depth) + Lane.Count;
-            StepM = (GroupPanels * WinogradKernel.Tiles * WinogradKernel.Filters) + Lane.Count;
+            StepV = ((long)TilePanels * LineKernel.Rows * depth) + Lane.Count;
+            StepM = (GroupPanels * LineKernel.Rows * LineKernel.Columns) + Lane.Count;
             WorkFloats = Math.Max(depth, WinogradTransform.Points * ((long)StepU + StepM));
         }
 
         public static int StepU =>
-            (BlockLines * Lane.Count * WinogradKernel.Filters) + Lane.Count;
+            (BlockLines * Lane.Count * LineKernel.Columns) + Lane.Count;
 
         public int TilePanels { get; }
 
@@ -258,10 +258,10 @@ public sealed unsafe partial class CpuDevice
     {
         public void Run(int piece, int worker)
         {
-            int from = piece * WinogradKernel.Tiles, depth = map.Lines * Lane.Count;
+            int from = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
             float* zeros = work + (worker * cut.WorkFloats);
             new Span<float>(zeros, depth).Clear();
-            map.TransformImages(from, Math.Min(map.Tiles, from + WinogradKernel.Tiles),
+            map.TransformImages(from, Math.Min(map.Tiles, from + LineKernel.Rows),
                 v + ((long)from * depth), cut.StepV, zeros);
         }
     }
@@ -273,7 +273,7 @@ public sealed unsafe partial class CpuDevice
         public void Run(int piece, int worker)
         {
             int panel = piece / cut.Groups, group = piece % cut.Groups;
-            int size = cut.GroupPanels * WinogradKernel.Tiles;
+            int size = cut.GroupPanels * LineKernel.Rows;
             int from = group * size, to = Math.Min(map.Tiles, from + size);
             float* u = work + (worker * cut.WorkFloats);
             float* m = u + (WinogradTransform.Points * FilterCut.StepU);
@@ -283,10 +283,10 @@ public sealed unsafe partial class CpuDevice
                 for (int i = 0; i < lines; i++)
                 {
                     map.TransformWeights(line + i, panel,
-                        u + (i * Lane.Count * WinogradKernel.Filters), FilterCut.StepU);
+                        u + (i * Lane.Count * LineKernel.Columns), FilterCut.StepU);
                 }
                 Multiply(u, from, to - from, line, lines, m,
-                    map.Filters - (panel * WinogradKernel.Filters));
+                    map.Filters - (panel * LineKernel.Columns));
             }
             map.WriteOutputs(m, cut.StepM, from, to, panel);
         }
@@ -298,14 +298,15 @@ public sealed unsafe partial class CpuDevice
             for (int point = 0; point < WinogradTransform.Points; point++)
             {
                 float* a = v + (point * cut.StepV) + ((long)from * map.Lines * Lane.Count)
-                    + (line * Lane.Count * WinogradKernel.Tiles);
+                    + (line * Lane.Count * LineKernel.Rows);
                 float* c = m + (point * cut.StepM);
-                for (int i = 0; i < tiles; i += WinogradKernel.Tiles)
+                for (int i = 0; i < tiles; i += LineKernel.Rows)
                 {
-                    WinogradKernel.Multiply(a, u + (point * FilterCut.StepU), lines, c,
-                        line > 0, tiles - i, columns);
-                    a += WinogradKernel.Tiles * map.Lines * Lane.Count;
-                    c += WinogradKernel.Tiles * WinogradKernel.Filters;
+                    LineKernel.Multiply(a, LineKernel.Rows * Lane.Count,
+                        u + (point * FilterCut.StepU), lines, c, LineKernel.Columns, line > 0,
+                        tiles - i, columns);
+                    a += LineKernel.Rows * map.Lines * Lane.Count;
+                    c += LineKernel.Rows * LineKernel.Columns;
                 }
             }
         }

@@ -95,19 +95,19 @@ internal unsafe struct WinogradMap
     {
         float** pixels = stackalloc float*[2 * WinogradTransform.Points];
         float** next = pixels + WinogradTransform.Points;
-        int panelFloats = WinogradKernel.Tiles * Lines * Lane.Count;
+        int panelFloats = LineKernel.Rows * Lines * Lane.Count;
         Inputs(from, 0, pixels, zeros);
         for (int tile = from; tile < to; tile++)
         {
             int at = tile - from;
-            float* target = v + (at / WinogradKernel.Tiles * (long)panelFloats)
-                + (at % WinogradKernel.Tiles * Lane.Count);
+            float* target = v + (at / LineKernel.Rows * (long)panelFloats)
+                + (at % LineKernel.Rows * Lane.Count);
             Inputs(Math.Min(tile + 1, Tiles - 1), 0, next, zeros);
             for (int c = 0; c < Channels; c += Lane.Count)
             {
                 WinogradTransform.FetchInputs(next, c);
                 WinogradTransform.Image(pixels, c, Math.Min(Lane.Count, Channels - c),
-                    target + (c * WinogradKernel.Tiles), step);
+                    target + (c * LineKernel.Rows), step);
             }
             float** done = pixels;
             pixels = next;
@@ -122,9 +122,9 @@ internal unsafe struct WinogradMap
         int channel = line * Lane.Count, channels = Math.Min(Lane.Count, Channels - channel);
         long stepG = Turned ? Lane.Count * Lane.Count : (long)Channels * Filters;
         float* square = stackalloc float[9 * Lane.Count * Lane.Count];
-        for (int half = 0; half < WinogradKernel.Filters; half += Lane.Count)
+        for (int half = 0; half < LineKernel.Columns; half += Lane.Count)
         {
-            int filter = (panel * WinogradKernel.Filters) + half;
+            int filter = (panel * LineKernel.Columns) + half;
             int filters = Math.Clamp(Filters - filter, 0, Lane.Count);
             if (Turned && filters > 0)
             {
@@ -142,7 +142,7 @@ internal unsafe struct WinogradMap
                     WinogradTransform.Fetch(later);
                 }
                 WinogradTransform.Weights(g, stepG, c < channels ? filters : 0,
-                    u + (c * WinogradKernel.Filters) + half, step);
+                    u + (c * LineKernel.Columns) + half, step);
             }
         }
     }
@@ -158,12 +158,12 @@ internal unsafe struct WinogradMap
         float* memory = stackalloc float[(Pixels + 1) * Lane.Count];
         float* y = WinogradTransform.Aligned(memory);
         long stepRow = (long)OutWidth * Filters;
-        int filter = panel * WinogradKernel.Filters;
-        for (int tile = from; tile < to; tile++, m += WinogradKernel.Filters)
+        int filter = panel * LineKernel.Columns;
+        for (int tile = from; tile < to; tile++, m += LineKernel.Columns)
         {
             bool plain = Outputs(tile, filter, pixels, null) && Beta == 0;
             Outputs(Math.Min(tile + 1, Tiles - 1), filter, next, null);
-            for (int f = 0; f < Math.Min(WinogradKernel.Filters, Filters - filter); f += Lane.Count)
+            for (int f = 0; f < Math.Min(LineKernel.Columns, Filters - filter); f += Lane.Count)
             {
                 int count = Math.Min(Lane.Count, Filters - filter - f);
                 V bias = Bias == null ? V.Zero : Lane.Load(Bias + filter + f, count);
