@@ -166,7 +166,8 @@ internal sealed class BenchTable(Session session)
                 ("batch", result.Workload.Batch), ("params", result.Parameters),
                 ("loss_first", Math.Round(result.LossFirst, 4)),
                 ("loss_last", Math.Round(result.LossLast, 4)), ("device", result.Device),
-                ("steps", result.Steps), ("gflop", Math.Round(result.Flops / 1e9, 4)),
+                ("steps", result.Steps), ("gflop", Math.Round(result.Workload.Flops / 1e9, 4)),
+                ("gbyte", Math.Round(result.Workload.Bytes / 1e9, 4)),
                 ("device_bytes", result.DeviceBytes), ("peak_bytes", PeakBytes())));
             return;
         }
