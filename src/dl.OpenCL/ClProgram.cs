@@ -16,13 +16,18 @@ internal static class KernelSource
         {
             Append(text, "philox");
         }
-        if (family is "matmul" or "convolution" or "attention")
+        if (family is "matmul" or "convolution" or "convolution_phases" or "winograd"
+            or "attention")
         {
             Append(text, "tile");
         }
         if (family is "attention")
         {
             Append(text, "attention_tile");
+        }
+        if (family is "convolution_phases")
+        {
+            Append(text, "convolution");
         }
         Append(text, family);
         if (family is "attention")

@@ -27,6 +27,10 @@ public sealed unsafe partial class OpenClDevice
         {
             MatMul(x, w, bias, y, 1, pixels, shape.Filters, shape.Channels, false, false, 0);
         }
+        else if (WinogradWins(shape))
+        {
+            Winograd(x, w, bias, y, WinogradShape.Forward(shape), 0);
+        }
         else if (shape.Groups == 1 && IsFat)
         {
             var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
@@ -57,8 +61,6 @@ public sealed unsafe partial class OpenClDevice
     public override void ConvolutionInputGradient(
         Storage dy, Storage w, Storage dx, in ConvShape shape, float beta)
     {
-        // With few channels a register tile is nearly empty and an item a channel is faster.
-        const int FewChannels = 4;
         int pixels = shape.Batch * shape.Height * shape.Width;
         if ((long)pixels * shape.Channels == 0)
         {
@@ -70,12 +72,13 @@ public sealed unsafe partial class OpenClDevice
         {
             MatMul(dy, w, null, dx, 1, pixels, shape.Channels, shape.Filters, false, true, beta);
         }
-        else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
+        else if (WinogradWins(shape))
         {
-            var (rows, blocks) = CutPatches(pixels, shape.Channels, taps * shape.Filters);
-            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments)
-                .Arg(beta).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
+            Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
+        }
+        else if (IsFat && !IsPlainDepthwise(shape))
+        {
+            InputGradientFat(dy, w, dx, shape, arguments, beta);
         }
         else if (shape.Groups == 1 && !IsFat)
         {
@@ -95,6 +98,29 @@ public sealed unsafe partial class OpenClDevice
         }
     }
 
+    private void InputGradientFat(
+        Storage dy, Storage w, Storage dx, in ConvShape shape, in ConvArguments arguments,
+        float beta)
+    {
+        // The kernel's MAX_RUNS, less two that may be cut.
+        const int MostRuns = 22;
+        var stride = shape.Stride;
+        int phases = stride.Height * stride.Width;
+        int filters = shape.GroupFilters, n = shape.GroupChannels;
+        // The first phase has most pixels.
+        int pixels = shape.Batch * ((shape.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Width + stride.Width - 1) / stride.Width);
+        int taps = ((shape.Kernel.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Kernel.Width + stride.Width - 1) / stride.Width);
+        var (rows, blocks) = CutPatches(
+            pixels, n, Math.Min(taps * filters, Tuning.TileDepth));
+        int depth = Math.Min(blocks.K, MostRuns * filters);
+        Find("convolution_phases", "convolution_input_gradient_phases", "PART=3")
+            .Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments).Arg(beta).Arg(rows)
+            .Arg(blocks.N).Arg(depth).Local(sizeof(float) * ((depth * blocks.N) + Lanes))
+            .Groups((pixels + rows - 1) / rows, phases, shape.Groups, 1, 1);
+    }
+
     public override void ConvolutionWeightGradient(
         Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
@@ -102,7 +128,11 @@ public sealed unsafe partial class OpenClDevice
         {
             return;
         }
-        if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
+        if (shape.Patches > 0 && WinogradWins(shape))
+        {
+            WinogradWeightGradient(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
         {
             WeightGradientFat(x, dy, dw, shape, beta);
         }

@@ -25,6 +25,11 @@ public sealed unsafe partial class CpuDevice
             Depthwise(Floats(x), Floats(w), pb, Floats(y), shape);
             return;
         }
+        if (UsesWinograd(shape))
+        {
+            WinogradForward(x, w, pb, y, shape);
+            return;
+        }
         Multiply(new Product<PatchRows, RightMatrix>
         {
             A = new PatchRows(ForwardGrid(Floats(x), shape)),
@@ -54,6 +59,11 @@ public sealed unsafe partial class CpuDevice
         if (shape.IsDepthwise)
         {
             DepthwiseInput(Floats(dy), Floats(w), Floats(dx), shape, beta);
+            return;
+        }
+        if (UsesWinograd(shape))
+        {
+            WinogradInput(dy, w, dx, shape, beta);
             return;
         }
         if (shape.Stride == new Size2(1, 1))
@@ -86,6 +96,11 @@ public sealed unsafe partial class CpuDevice
         if (shape.IsDepthwise)
         {
             DepthwiseWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
+            return;
+        }
+        if (UsesWinograd(shape))
+        {
+            WinogradWeights(x, dy, dw, shape, beta);
             return;
         }
         var product = new Product<LeftMatrix, PatchColumns>

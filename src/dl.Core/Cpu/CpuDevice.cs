@@ -58,6 +58,8 @@ public sealed unsafe partial class CpuDevice : Device
     {
     }
 
+    public override Readback CreateReadback(int capacity) => new Values(capacity);
+
     internal static float* Floats(Storage storage) => ((CpuStorage)storage).Floats;
 
     internal static int* Ints(Storage storage) => ((CpuStorage)storage).Ints;
@@ -138,6 +140,21 @@ public sealed unsafe partial class CpuDevice : Device
                 $"cpu: {what} of {bytes} bytes in a buffer of {storage.Capacity}");
         }
         return new Span<byte>(((CpuStorage)storage).Data, bytes);
+    }
+
+    /// <summary>Nothing is ever pending, so a read ends when it begins.</summary>
+    private sealed class Values(int capacity) : Readback(capacity)
+    {
+        private readonly float[] _values = new float[capacity];
+
+        public override ReadOnlySpan<float> Wait() => _values.AsSpan(0, Count);
+
+        public override void Dispose()
+        {
+        }
+
+        protected override void Begin(Storage source) =>
+            source.Device.Read(source, _values.AsSpan(0, Count));
     }
 
     private readonly struct RangeWork<T>(T work, int n, int run) : IWork

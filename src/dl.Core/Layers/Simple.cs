@@ -168,7 +168,18 @@ public sealed record Concat : Layer
 
 internal static class ActivateOps
 {
-    /// <summary>The named activation; `linear` costs nothing.</summary>
-    public static Tensor Activate(this Tape tape, Tensor x, string activation) =>
-        activation == "linear" ? x : Activations.Find(activation).Apply(tape, x, null);
+    /// <summary>
+    /// The named activation of what a layer has just computed, in its place where that can be: x
+    /// must not be used behind it. `linear` costs nothing.
+    /// </summary>
+    public static Tensor Activate(this Tape tape, Tensor x, string activation)
+    {
+        if (activation == "linear")
+        {
+            return x;
+        }
+        var function = Activations.Find(activation);
+        return function.Op is { } op
+            ? tape.UnaryInPlace(op, x) : function.Apply(tape, x, null);
+    }
 }
