@@ -25,7 +25,7 @@ internal static class KernelSource
         {
             Append(text, "attention_tile");
         }
-        if (family is "convolution_phases")
+        if (family is "convolution_phases" or "depthwise")
         {
             Append(text, "convolution");
         }

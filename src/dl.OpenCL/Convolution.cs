@@ -31,6 +31,10 @@ public sealed unsafe partial class OpenClDevice
         {
             Winograd(x, w, bias, y, WinogradShape.Forward(shape), 0);
         }
+        else if (IsFatDepthwise(shape))
+        {
+            DepthwiseFat(x, w, bias, y, shape);
+        }
         else if (shape.Groups == 1 && IsFat)
         {
             var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
@@ -75,6 +79,10 @@ public sealed unsafe partial class OpenClDevice
         else if (WinogradWins(shape))
         {
             Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
+        }
+        else if (IsFatDepthwise(shape))
+        {
+            DepthwiseInputGradientFat(dy, w, dx, shape, beta);
         }
         else if (IsFat && !IsPlainDepthwise(shape))
         {
@@ -131,6 +139,10 @@ public sealed unsafe partial class OpenClDevice
         if (shape.Patches > 0 && WinogradWins(shape))
         {
             WinogradWeightGradient(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && IsFatDepthwise(shape))
+        {
+            DepthwiseWeightGradientFat(x, dy, dw, shape, beta);
         }
         else if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
         {
