@@ -35,6 +35,7 @@ namespace Dl.Tensors
             NormShape shape, float epsilon);
 
         /// <summary>The gradients of <see cref="Norm"/> that <paramref name="to"/> names.</summary>
+        /// <param name="to">Dx may be dy where its beta is 0.</param>
         /// <param name="b">Tells where a ReLU was above 0; not read without one.</param>
         /// <param name="given">Of <see cref="NormApply"/>: the statistics are constants.</param>
         public abstract void NormGradient(
@@ -165,9 +166,9 @@ namespace Dl.Ops
             Tape tape, Tensor x, Tensor? w, Tensor? b, Storage? mean, Storage variance, Storage dy,
             NormShape shape, float epsilon, bool given)
         {
-            tape.Wants(x, out var dx, out float betaX);
             tape.Wants(w, out var dw, out float betaW);
             tape.Wants(b, out var db, out float betaB);
+            tape.WantsInPlace(x, dy, out var dx, out float betaX);
             tape.Device.NormGradient(
                 x.Storage, w?.Storage, b?.Storage, mean, variance, dy,
                 new NormGradients(dx, betaX, dw, betaW, db, betaB), shape, epsilon, given);
