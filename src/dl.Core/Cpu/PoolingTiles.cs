@@ -1,6 +1,7 @@
 // Pooling whose windows lie side by side and cover the image, as nearly all do: each pixel belongs
 // to one window, so both directions go through the output once and need not ask which windows
-// cover a pixel.
+// cover a pixel. The image is visited in patches, which the hardware does not guess: each line of
+// windows asks for the next.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
@@ -22,7 +23,7 @@ public sealed unsafe partial class CpuDevice
         {
             int height = s.Window.Height, width = s.Window.Width, channels = s.Channels;
             int outHeight = s.OutHeight, outWidth = s.OutWidth;
-            long line = (long)s.Width * channels;
+            long line = (long)s.Width * channels, below = height * line;
             for (int row = from; row < to; row++)
             {
                 float* source = x + (row * height * line);
@@ -35,11 +36,14 @@ public sealed unsafe partial class CpuDevice
                         int count = channels - c;
                         float* p = source + c;
                         V best = Fetch(p, count);
+                        Prefetch(p + below);
                         var where = Vector512.Create(pixel);
                         for (int tap = 1, ix = 1, iy = 0; tap < height * width; tap++, ix++)
                         {
                             (ix, iy) = ix == width ? (0, iy + 1) : (ix, iy);
-                            V value = Fetch(p + (iy * line) + (ix * channels), count);
+                            float* q = p + (iy * line) + (ix * channels);
+                            V value = Fetch(q, count);
+                            Prefetch(q + below);
                             // NaN wins and stays.
                             V larger = Vector512.GreaterThan(value, best)
                                 | Vector512.AndNot(Vector512.IsNaN(value), Vector512.IsNaN(best));
@@ -66,7 +70,7 @@ public sealed unsafe partial class CpuDevice
         {
             int height = s.Window.Height, width = s.Window.Width, channels = s.Channels;
             int outHeight = s.OutHeight, outWidth = s.OutWidth;
-            long line = (long)s.Width * channels;
+            long line = (long)s.Width * channels, below = height * line;
             V old = Vector512.Create(beta);
             for (int row = from; row < to; row++)
             {
@@ -86,6 +90,7 @@ public sealed unsafe partial class CpuDevice
                             int here = pixel + (iy * s.Width);
                             for (int ix = 0; ix < width; ix++, p += channels)
                             {
+                                Prefetch(p + below);
                                 V d = value & Vector512.Equals(
                                     where, Vector512.Create(here + ix)).AsSingle();
                                 d = beta == 0 ? d : d + (old * Fetch(p, count));
@@ -107,7 +112,7 @@ public sealed unsafe partial class CpuDevice
         {
             int height = s.Window.Height, width = s.Window.Width, channels = s.Channels;
             int outWidth = s.OutWidth;
-            long line = (long)s.Width * channels;
+            long line = (long)s.Width * channels, below = height * line;
             V share = Vector512.Create(1f / (height * width));
             for (int row = from; row < to; row++)
             {
@@ -125,6 +130,7 @@ public sealed unsafe partial class CpuDevice
                             for (int ix = 0; ix < width; ix++, p += channels)
                             {
                                 sum += Fetch(p, count);
+                                Prefetch(p + below);
                             }
                         }
                         Put(target + c, sum * share, count);
@@ -144,7 +150,7 @@ public sealed unsafe partial class CpuDevice
         {
             int height = s.Window.Height, width = s.Window.Width, channels = s.Channels;
             int outWidth = s.OutWidth;
-            long line = (long)s.Width * channels;
+            long line = (long)s.Width * channels, below = height * line;
             V share = Vector512.Create(1f / (height * width)), old = Vector512.Create(beta);
             for (int row = from; row < to; row++)
             {
@@ -161,6 +167,7 @@ public sealed unsafe partial class CpuDevice
                             float* p = target + (iy * line) + c;
                             for (int ix = 0; ix < width; ix++, p += channels)
                             {
+                                Prefetch(p + below);
                                 Put(p, beta == 0 ? value : value + (old * Fetch(p, count)), count);
                             }
                         }
