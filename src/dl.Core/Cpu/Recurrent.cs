@@ -108,7 +108,7 @@ public sealed unsafe partial class CpuDevice
             {
                 pieces += threads;
             }
-            // A register tile has at least four rows.
+            // Half a tile: the arithmetic of the cells is worth a thread of its own.
             Samples = ((_batch + pieces - 1) / pieces + 3) & ~3;
             Pieces = Samples == 0 ? 0 : (_batch + Samples - 1) / Samples;
         }
