@@ -427,6 +427,18 @@ INLINE void panel_transposed(
     EACH_8(PANEL_STORE)
 }
 
+// Asks for the outputs' place of a tile of an image, elements c0 ... c1 of each pixel, while
+// products keep the processor busy: tiles lie too far apart for it to guess.
+INLINE void prefetch_tile(
+    __global const real *x, int height, int width, int channels, int c0, int c1, tile_place t)
+{
+    for (int i = t.y; i < min(t.y + 4, height); i++)
+        for (int j = t.x; j < min(t.x + 4, width); j++)
+            for (int c = c0; c < c1; c += LANES)
+                __builtin_prefetch(
+                    x + (((long)t.image * height + i) * width + j) * channels + c);
+}
+
 // partial[slice][9][channels][filters]: group (x, y, z) does `channels` channels, `filters` filters
 // (in whole 16s and 32s) and slice z of `slice` tiles, `tiles` of them at a time.
 // Scratch: 36 (spread(channels * tiles) + spread(filters * tiles) + spread(channels * filters)).
@@ -454,13 +466,19 @@ KERNEL void winograd_weight_gradient(
                     d + (f - f0) / COLUMNS * COLUMNS * tiles + t * COLUMNS + (f - f0) % COLUMNS,
                     d_stride);
         }
-        for (int point = 0; point < POINTS; point++)
+        for (int point = 0; point < POINTS; point++) {
+            if (point < tiles && first + tiles + point < t1) {
+                tile_place next = tile_at(first + tiles + point, &s);
+                prefetch_tile(x, s.height, s.width, s.channels, c0, c1, next);
+                prefetch_tile(dy, s.out_height, s.out_width, s.filters, f0, f1, next);
+            }
             for (int f = 0; f < f1 - f0; f += COLUMNS)
                 for (int c = 0; c < c1 - c0; c += 8)
                     panel_transposed(
                         v + point * v_stride + c / LANES * LANES * tiles + c % LANES,
                         d + point * d_stride + f * tiles,
                         m + point * m_stride + f * channels + c * COLUMNS, count, first > t0);
+        }
     }
     long tap = (long)s.channels * s.filters;
     __global real *dw = partial + get_group_id(2) * 9 * tap;
