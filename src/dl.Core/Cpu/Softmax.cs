@@ -78,14 +78,11 @@ public sealed unsafe partial class CpuDevice
         {
             max = Vector512.Max(max, Lane.Load(x + c, columns - c, low));
         }
-        float* lanes = stackalloc float[Lane.Count];
-        max.Store(lanes);
-        float best = lanes[0];
-        for (int i = 1; i < Lane.Count; i++)
-        {
-            best = MathF.Max(best, lanes[i]);
-        }
-        return best;
+        var eight = Vector256.Max(max.GetLower(), max.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)));
+        return four.ToScalar();
     }
 
     /// <summary>Sum of exp(x - max) over a row.</summary>

@@ -113,8 +113,10 @@ namespace Dl.Ops
             var y = tape.New(
                 new Shape(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Filters));
             device.Convolution(x.Storage, w.Storage, b?.Storage, y.Storage, shape);
-            return tape.Record(y, [x, w, b], dy =>
+            return tape.Record(y, [x, w, b], (x, w, b, shape), static (tape, dy, in s) =>
             {
+                var (x, w, b, shape) = s;
+                var device = tape.Device;
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.ConvolutionWeightGradient(x.Storage, dy, dw, shape, beta);
@@ -152,8 +154,10 @@ namespace Dl.Ops
             var device = tape.Device;
             var y = tape.New(yShape);
             device.ConvolutionInputGradient(x.Storage, w.Storage, y.Storage, shape, 0);
-            var sum = tape.Record(y, [x, w], dy =>
+            var sum = tape.Record(y, [x, w], (x, w, shape), static (tape, dy, in s) =>
             {
+                var (x, w, shape) = s;
+                var device = tape.Device;
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.ConvolutionWeightGradient(dy, x.Storage, dw, shape, beta);
