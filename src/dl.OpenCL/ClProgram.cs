@@ -22,6 +22,9 @@ internal static class KernelSource
             "convolution" => ["conv_shape", "tile", family],
             "convolution_gpu" => ["conv_shape", "operand_gpu", "tile_gpu", family],
             "convolution_mma" => ["conv_shape", "operand_gpu", "tile_mma", "convolution_gpu"],
+            "winograd" => ["tile", family],
+            "convolution_few" or "convolution_phases" or "convolution_weights" or "depthwise" =>
+                ["conv_shape", "tile", "convolution", family],
             "attention" => ["philox", "tile", "attention_tile", family, "attention_gpu"],
             _ => [family],
         };

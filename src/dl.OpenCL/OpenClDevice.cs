@@ -61,7 +61,7 @@ public sealed unsafe partial class OpenClDevice : Device
 
     internal KernelForm Form { get; }
 
-    internal Tuning Tuning { get; }
+    internal Tuning Tuning { get; set; }
 
     internal ClDevice Properties => _device;
 
@@ -209,10 +209,13 @@ public sealed unsafe partial class OpenClDevice : Device
     private sealed class Staging : IDisposable
     {
         private const int Room = 64 << 20;
-        private const nuint Alignment = 64;
+        public const nuint Alignment = 64;
 
         private byte* _memory;
         private int _used;
+
+        /// <summary>Bytes that may still be waited for.</summary>
+        public int Used => _used;
 
         public bool TryCopy(ReadOnlySpan<byte> source, out byte* copy)
         {
@@ -232,6 +235,11 @@ public sealed unsafe partial class OpenClDevice : Device
         }
 
         public void Reuse() => _used = 0;
+
+        /// <summary>
+        /// What had been staged up to <paramref name="used"/> has been copied; a rest keeps all.
+        /// </summary>
+        public void ReuseUnlessAbove(int used) => _used = _used <= used ? 0 : _used;
 
         public void Dispose()
         {

@@ -20,6 +20,8 @@ internal sealed record Tuning(
 {
     private const string Resource = "kernels/tuning.json";
 
+    public WinogradTuning Winograd { get; init; } = new();
+
     /// <summary>Elements that an item of an elementwise GPU kernel takes at a time: 1 or 4.</summary>
     public int Width { get; init; } = 1;
 
@@ -137,10 +139,44 @@ internal sealed record Tuning(
             Read(values, "small_product", SmallProduct))
         {
             GpuTiles = tiles,
+            Winograd = values.TryGetProperty("winograd", out var winograd)
+                ? WinogradTuning.From(winograd) : Winograd,
             Width = Read(values, "width", Width) == 4 ? 4 : 1,
         };
     }
 
-    private static int Read(JsonElement values, string name, int otherwise) =>
+    internal static int Read(JsonElement values, string name, int otherwise = 0) =>
         values.TryGetProperty(name, out var value) ? value.GetInt32() : otherwise;
+}
+
+/// <summary>Sizes for kernels/winograd.cl, chosen so that a group's scratch stays in L2.</summary>
+internal sealed record WinogradTuning
+{
+    /// <summary>Channels and filters from which it beats the direct product.</summary>
+    public int Channels { get; init; }
+
+    /// <summary>Height and width from which it does: less fills too little of a tile.</summary>
+    public int Extent { get; init; }
+
+    /// <summary>Most tiles of a group.</summary>
+    public int Tiles { get; init; }
+
+    /// <summary>Filters (and for the gradient of weights channels) of a group.</summary>
+    public int Filters { get; init; }
+
+    /// <summary>Channels that a group transforms at a time.</summary>
+    public int Depth { get; init; }
+
+    /// <summary>Tiles that a group transforms at a time, gradient of weights.</summary>
+    public int GradientTiles { get; init; }
+
+    public static WinogradTuning From(JsonElement values) => new()
+    {
+        Channels = Tuning.Read(values, "channels"),
+        Extent = Tuning.Read(values, "extent"),
+        Tiles = Tuning.Read(values, "tiles"),
+        Filters = Tuning.Read(values, "filters"),
+        Depth = Tuning.Read(values, "depth"),
+        GradientTiles = Tuning.Read(values, "gradient_tiles"),
+    };
 }

@@ -33,15 +33,14 @@ public sealed class WorkloadRun : IDisposable
     private readonly Model _model;
     private readonly Optimizer _optimizer;
     private readonly Tape _tape;
-    private readonly Storage _input, _labels, _loss;
-    private readonly Shape _inputShape;
-    private readonly int _rows;
+    private readonly Tensor _input, _labels;
+    private readonly Storage _loss;
     private readonly Pass _pass;
 
     public WorkloadRun(Workload workload, Device device, ulong seed)
     {
         (_workload, _device) = (workload, device);
-        _tape = new Tape(device);
+        _tape = new Tape(device) { FreesEarly = true };
         var graph = workload.Build().Resolve(workload.Input, workload.Classes);
         var rng = new Rng(seed);
         _model = new Model(graph, device);
@@ -49,24 +48,22 @@ public sealed class WorkloadRun : IDisposable
         _optimizer = new Optimizer(
             OptimizerSettings.Parse("adam"), _model.Weights, device);
         _pass = new Pass(_tape, true, rng.Fork(2));
-        _inputShape = workload.Input.Prepend(_workload.Batch);
-        var values = new float[_inputShape.Count];
+        var values = new float[_workload.Batch * workload.Input.Count];
         var draw = rng.Fork(3);
         foreach (ref float value in values.AsSpan())
         {
             value = workload.Symbols > 0 ? draw.NextInt(workload.Symbols) : draw.NextNormal();
         }
-        _input = device.Rent(DType.F32, values.Length);
-        device.Write(_input, values);
-        _rows = checked((int)(
-            _workload.Batch * _model.Plan.Output.Count / _model.Plan.Output.Last));
-        var labels = new int[_rows];
+        _input = new Tensor(
+            workload.Input.Prepend(_workload.Batch), device.Rent(DType.F32, values.Length));
+        device.Write(_input.Storage, values);
+        var labels = new int[_workload.Batch * _model.Plan.Output.Rows];
         foreach (ref int label in labels.AsSpan())
         {
             label = draw.NextInt(workload.Classes);
         }
-        _labels = device.Rent(DType.I32, labels.Length);
-        device.Write(_labels, labels);
+        _labels = new Tensor(new Shape(labels.Length), device.Rent(DType.I32, labels.Length));
+        device.Write(_labels.Storage, labels);
         _loss = device.Rent(DType.F32, 1);
     }
 
@@ -131,8 +128,8 @@ public sealed class WorkloadRun : IDisposable
     public void Dispose()
     {
         _tape.Dispose();
-        _device.Return(_input);
-        _device.Return(_labels);
+        _device.Return(_input.Storage);
+        _device.Return(_labels.Storage);
         _device.Return(_loss);
         _optimizer.Dispose();
         _model.Dispose();
@@ -140,7 +137,7 @@ public sealed class WorkloadRun : IDisposable
 
     private void Step()
     {
-        var output = _model.Forward(_pass, new Tensor(_inputShape, _input));
+        var output = _model.Forward(_pass, _input);
         var loss = Loss(output);
         _tape.Backward(loss);
         _device.Broadcast(loss.Storage, _loss, 1, 1, 1, 1, 0);
@@ -149,7 +146,7 @@ public sealed class WorkloadRun : IDisposable
     }
 
     private Tensor Loss(Tensor output) => _tape.SoftmaxCrossEntropy(
-        output.Reshape(new Shape(_rows, _workload.Classes)), new Tensor(new Shape(_rows), _labels));
+        output.Reshape(new Shape((int)_labels.Shape.Count, _workload.Classes)), _labels);
 
     private void TimeStep(double[] forward, double[] backward)
     {
@@ -173,7 +170,7 @@ public sealed class WorkloadRun : IDisposable
             }
         }
 
-        var output = _model.Forward(_pass, new Tensor(_inputShape, _input), (_, _) =>
+        var output = _model.Forward(_pass, _input, (_, _) =>
         {
             Done(forward, at);
             Own(at++);

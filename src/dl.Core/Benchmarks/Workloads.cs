@@ -16,9 +16,43 @@ public sealed record Workload(
     /// <summary>Inputs are ids below this number; 0: normal numbers.</summary>
     public int Symbols { get; init; }
 
+    /// <summary>Forward, and the gradients of inputs and weights.</summary>
+    public const int TrainingPasses = 3;
+
     /// <summary>Multiply-adds of the forward pass of a step.</summary>
-    public double MultiplyAdds =>
-        (double)Build().Resolve(Input, Classes).Plan().MultiplyAdds * Batch;
+    public double MultiplyAdds => (double)Plan().MultiplyAdds * Batch;
+
+    /// <summary>
+    /// Additions and multiplications of a step through matrices and filters, counted as plain
+    /// products: forward, gradient of weights, gradient of inputs. Nobody asks for that of the data.
+    /// </summary>
+    public double Flops
+    {
+        get
+        {
+            var plan = Plan();
+            double first = plan.Steps.Where(step => step.Sources is [-1]).Sum(s => s.MultiplyAdds);
+            return 2 * ((TrainingPasses * (double)plan.MultiplyAdds) - first) * Batch;
+        }
+    }
+
+    /// <summary>
+    /// Bytes that a step moves where every layer reads and writes memory by itself: an output is
+    /// written once and read by the next layer forward and backward, its gradient likewise; a
+    /// weight is read twice, its gradient written, and Adam reads or writes seven numbers.
+    /// </summary>
+    public double Bytes
+    {
+        get
+        {
+            const double PerOutput = 6, PerWeight = 10;
+            var plan = Plan();
+            double outputs = plan.Steps.Sum(step => (double)step.Output.Count) * Batch;
+            return sizeof(float) * ((PerOutput * outputs) + (PerWeight * plan.ParameterCount));
+        }
+    }
+
+    private GraphPlan Plan() => Build().Resolve(Input, Classes).Plan();
 }
 
 public static class Workloads

@@ -103,11 +103,13 @@ public sealed record Add : Layer, IActivated
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights)
     {
         var sum = inputs[0];
-        for (int i = 1; i < inputs.Length; i++)
+        for (int i = 1; i < inputs.Length - 1; i++)
         {
             sum = pass.Tape.Add(sum, inputs[i]);
         }
-        return pass.Tape.Activate(sum, Activation);
+        return Activation == "relu"
+            ? pass.Tape.AddRelu(sum, inputs[^1])
+            : pass.Tape.Activate(pass.Tape.Add(sum, inputs[^1]), Activation);
     }
 
     public override string Summary() => Activation == "linear" ? "" : Activation;
@@ -168,7 +170,18 @@ public sealed record Concat : Layer
 
 internal static class ActivateOps
 {
-    /// <summary>The named activation; `linear` costs nothing.</summary>
-    public static Tensor Activate(this Tape tape, Tensor x, string activation) =>
-        activation == "linear" ? x : Activations.Find(activation).Apply(tape, x, null);
+    /// <summary>
+    /// The named activation of what a layer has just computed, in its place where that can be: x
+    /// must not be used behind it. `linear` costs nothing.
+    /// </summary>
+    public static Tensor Activate(this Tape tape, Tensor x, string activation)
+    {
+        if (activation == "linear")
+        {
+            return x;
+        }
+        var function = Activations.Find(activation);
+        return function.Op is { } op
+            ? tape.UnaryInPlace(op, x) : function.Apply(tape, x, null);
+    }
 }

@@ -163,7 +163,7 @@ internal static class BenchCommand
         {
             workload = workload with { Batch = count };
         }
-        double work = workload.MultiplyAdds * TrainingPasses;
+        double work = workload.MultiplyAdds * Workload.TrainingPasses;
         using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, work, session.Values.Integer(Threads));
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);
@@ -174,9 +174,6 @@ internal static class BenchCommand
             table.Add(workload, device.Name, run.TimeLayers(ProfiledSteps, session.Token));
         }
     }
-
-    /// <summary>Forward, and the gradients of inputs and weights.</summary>
-    private const int TrainingPasses = 3;
 
     private static void Measure(Session session, Part part, BenchTable table)
     {
@@ -209,7 +206,9 @@ internal sealed class BenchTable(Session session)
                 ("batch", result.Workload.Batch), ("params", result.Parameters),
                 ("loss_first", Math.Round(result.LossFirst, 4)),
                 ("loss_last", Math.Round(result.LossLast, 4)), ("device", result.Device),
-                ("steps", result.Steps), ("device_bytes", result.DeviceBytes)));
+                ("steps", result.Steps), ("gflop", Math.Round(result.Workload.Flops / 1e9, 4)),
+                ("gbyte", Math.Round(result.Workload.Bytes / 1e9, 4)),
+                ("device_bytes", result.DeviceBytes), ("peak_bytes", PeakBytes())));
             return;
         }
         Head("workload     device      samples/s    ms/step     weights        loss   memory");
@@ -256,6 +255,13 @@ internal sealed class BenchTable(Session session)
                     $"{layer.Name,-26}  {layer.Kind,-20}  {layer.Forward * 1e3,10:F3}  "
                     + $"{layer.Backward * 1e3,11:F3}"));
         }
+    }
+
+    /// <summary>Most memory that the process held, the runtime's own included.</summary>
+    private static long PeakBytes()
+    {
+        using var self = System.Diagnostics.Process.GetCurrentProcess();
+        return self.PeakWorkingSet64;
     }
 
     private void Head(string heading)
