@@ -156,7 +156,8 @@ INLINE V load_or(__global const real *p, int count, real fill)
 {
     if (count >= LANES)
         return *(__global const float4 *)p;
-    return (float4)(count > 0 ? p[0] : fill, count > 1 ? p[1] : fill, count > 2 ? p[2] : fill, fill);
+    return (float4)(
+        count > 0 ? p[0] : fill, count > 1 ? p[1] : fill, count > 2 ? p[2] : fill, fill);
 }
 
 INLINE void store(__global real *p, V value, int count)

@@ -1,5 +1,5 @@
-// The product of two operands (operand_gpu.cl) by a work-group of a GPU, in f32: a tile of GROUP_M x
-// GROUP_N of c, ITEM_M x ITEM_N of it in each item's registers. Slices of depth GROUP_K of both
+// The product of two operands (operand_gpu.cl) by a work-group of a GPU, in f32: a tile of GROUP_M
+// x GROUP_N of c, ITEM_M x ITEM_N of it in each item's registers. Slices of depth GROUP_K of both
 // operands lie in local memory twice over: while one is multiplied the next is under way from
 // memory, so there is one barrier a slice. After Volkov & Demmel (2008) and Nath et al. (2010).
 // tile_mma.cl is the same for matrix units: both give ITEMS, TILE_MEMORY, group_product and

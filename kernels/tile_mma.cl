@@ -151,12 +151,12 @@ INLINE float4 mma(uint4 a, uint2 b, float4 c, __local uint *shared)
 }
 #endif
 
-// ---- Slices in local memory: [row][16 words] of 16-byte chunks ------------------------------------
+// ---- Slices in local memory: [row][16 words] of 16-byte chunks ----------------------------------
 
 #if !WGMMA
 // Where chunk `part` (0 ... 3) of a row lies. Lines of two rows are 128 bytes, all banks; their
-// eight chunks are permuted so that neither reading fragments (8 rows, all parts) nor writing turned
-// operands (every fourth row, one part) asks one bank twice.
+// eight chunks are permuted so that neither reading fragments (8 rows, all parts) nor writing
+// turned operands (every fourth row, one part) asks one bank twice.
 INLINE int chunk_at(int row, int part)
 {
     int line = row >> 1;

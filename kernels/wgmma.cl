@@ -6,9 +6,9 @@
 // comments that begin with //@. The host builds, takes the PTX, lifts the marks, names the target
 // and loads the result (ClProgram.Splice).
 //
-// A slice lies as 64-byte rows in the pattern of swizzle mode 2: bits 4-5 of an address are those of
-// the chunk, exchanged by bits 7-8. Eight rows are 512 bytes, the distance between two groups of
-// eight ("stride dimension"); the other distance is not read in this mode.
+// A slice lies as 64-byte rows in the pattern of swizzle mode 2: bits 4-5 of an address are those
+// of the chunk, exclusive-ored with bits 7-8. Eight rows are 512 bytes, the distance between two
+// groups of eight ("stride dimension"); the other distance is not read in this mode.
 
 #define WGMMA 1
 
@@ -73,8 +73,9 @@ INLINE ulong descriptor_of(__local const uint4 *matrix)
 #define IN_OUT_8(i) "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3]), \
     "+f"(c[i + 4]), "+f"(c[i + 5]), "+f"(c[i + 6]), "+f"(c[i + 7])
 #define IN_OUT_32(i) IN_OUT_8(i), IN_OUT_8(i + 8), IN_OUT_8(i + 16), IN_OUT_8(i + 24)
-#define NAMES_32 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, " \
-    "%18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define NAMES_32 \
+    "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
+    "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
 
 #if GROUP_N == 64
 #define NAMES NAMES_32

@@ -147,8 +147,9 @@ internal sealed unsafe class ClProgram(
     }
 
     /// <summary>
-    /// The program with the instructions of sm_90a that its PTX holds as comments (kernels/wgmma.cl);
-    /// null where the driver's binary is no PTX for sm_90 or the result does not assemble.
+    /// The program with the instructions of sm_90a that its PTX holds as comments
+    /// (kernels/wgmma.cl); null where the driver's binary is no PTX for sm_90 or the result does
+    /// not assemble.
     /// </summary>
     public static ProgramHandle? Splice(
         ContextHandle context, ClDevice device, ProgramHandle program)

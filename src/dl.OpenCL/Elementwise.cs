@@ -33,7 +33,8 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Find("elementwise", "unary_gradient", Define("UNARY_OP=op_", op.Name))
-                .Arg(x).Arg(y).Arg(dy).Arg(dx).Arg(n).Arg(alpha).Arg(beta).Over(Vectors(n), ElementGrain);
+                .Arg(x).Arg(y).Arg(dy).Arg(dx).Arg(n).Arg(alpha).Arg(beta)
+                .Over(Vectors(n), ElementGrain);
         }
     }
 

@@ -1,6 +1,6 @@
 // The tiles that GPU products are cut into, and which of them, with how many slices of the depth,
-// serves a product best. The tiles and their rates are data (kernels/tuning.json); `dl bench --tune`
-// measures them.
+// serves a product best. The tiles and their rates are data (kernels/tuning.json), which `dl bench
+// --tune` measures.
 using System.Globalization;
 using System.Text.Json;
 
@@ -74,7 +74,8 @@ internal sealed record GpuTile(int M, int N, int K, int ItemM, int ItemN, double
 
     public string Defines(MatrixUnits units)
     {
-        string group = $"-D GROUP_M={M} -D GROUP_N={N}", item = $"-D ITEM_M={ItemM} -D ITEM_N={ItemN}";
+        string group = $"-D GROUP_M={M} -D GROUP_N={N}";
+        string item = $"-D ITEM_M={ItemM} -D ITEM_N={ItemN}";
         return units switch
         {
             MatrixUnits.None => $"{group} {item} -D GROUP_K={K}",

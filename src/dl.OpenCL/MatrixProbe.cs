@@ -62,8 +62,9 @@ internal static class MatrixProbe
         OpenClDevice device, int m, int n, int k, bool transposeA, bool transposeB)
     {
         var (a, b, c) = (Numbers(m * k, 1), Numbers(k * n, 2), new float[m * n]);
-        Storage storedA = device.Rent(DType.F32, a.Length), storedB = device.Rent(DType.F32, b.Length),
-            storedC = device.Rent(DType.F32, c.Length);
+        var storedA = device.Rent(DType.F32, a.Length);
+        var storedB = device.Rent(DType.F32, b.Length);
+        var storedC = device.Rent(DType.F32, c.Length);
         device.Write(storedA, a);
         device.Write(storedB, b);
         device.MatMul(storedA, storedB, null, storedC, 1, m, n, k, transposeA, transposeB, 0);

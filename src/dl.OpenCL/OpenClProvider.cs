@@ -78,7 +78,8 @@ public sealed class OpenClProvider : IDeviceProvider
         var units = MatrixUnits.None;
         if (options.Precision != Precision.F32)
         {
-            units = MatrixProbe.Demand($"opencl:{index}", device, kernels, folder, options.Precision, _log);
+            units = MatrixProbe.Demand(
+                $"opencl:{index}", device, kernels, folder, options.Precision, _log);
         }
         return new OpenClDevice(
             $"opencl:{index}", Describe(device), device, kernels, folder, _log, options.Precision,

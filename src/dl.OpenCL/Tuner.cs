@@ -1,7 +1,7 @@
-// `dl bench --tune`: tries the tiles of GPU products on the device at hand and keeps the fastest of
-// each size. A tile is proven before it is timed, on products of odd sizes in every direction and on
-// sampled elements of what was timed; one that does not build, fails or computes something else is
-// passed over. Each trial has a device of its own, so that a fault ends with it.
+// `dl bench --tune`: tries the tiles of GPU products on the device at hand and keeps the fastest
+// of each size. A tile is proven before it is timed, on products of odd sizes in every direction
+// and on sampled elements of what was timed; one that does not build, fails or computes something
+// else is passed over. Each trial has a device of its own, so that a fault ends with it.
 using System.Diagnostics;
 using System.Globalization;
 using Dl.Ops;
@@ -102,8 +102,9 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
             double product = 0, convolution = 0;
             if (fault is null)
             {
-                (fault, product, convolution) = Try(
-                    tuning.With(precision, units, [tile]), precision, units, tile, extents, ref extent);
+                var only = tuning.With(precision, units, [tile]);
+                (fault, product, convolution) =
+                    Try(only, precision, units, tile, extents, ref extent);
             }
             if (fault is null)
             {
@@ -122,8 +123,16 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         return proven.Count == 0 ? tuning : tuning.With(precision, units, Best(proven));
     }
 
-    private static string Title(Precision precision, MatrixUnits units) =>
-        $"{precision.Name(),-4} {(units == MatrixUnits.None ? "" : units.ToString().ToLowerInvariant()),-5} ";
+    private static string Title(Precision precision, MatrixUnits units)
+    {
+        string instructions = units switch
+        {
+            MatrixUnits.Mma => "mma",
+            MatrixUnits.Wgmma => "wgmma",
+            _ => "",
+        };
+        return $"{precision.Name(),-4} {instructions,-5} ";
+    }
 
     /// <summary>The fastest, and the fastest of at most a quarter, a sixteenth ... of its
     /// area, for products that would leave units idle.</summary>
@@ -234,7 +243,8 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         }
         double error = Math.Sqrt(wrong / all);
         return error <= Bound ? (null, 2e-9 * n * n * n / seconds)
-            : (string.Create(CultureInfo.InvariantCulture, $"the timed product is off by {error:0.0e+00}"), 0);
+            : (string.Create(
+                CultureInfo.InvariantCulture, $"the timed product is off by {error:0.0e+00}"), 0);
     }
 
     /// <summary>Forward and both gradients of a 3x3 convolution with as much work.</summary>

@@ -22,7 +22,7 @@ internal sealed record Tuning(
 
     public WinogradTuning Winograd { get; init; } = new();
 
-    /// <summary>Elements that an item of an elementwise GPU kernel takes at a time: 1 or 4.</summary>
+    /// <summary>Elements that an elementwise GPU item takes at a time: 1 or 4.</summary>
     public int Width { get; init; } = 1;
 
     /// <summary>Keys of the lists of tiles.</summary>

@@ -60,10 +60,9 @@ public class GpuProductTests(Devices devices)
     [Fact]
     public void Marked_instructions_are_lifted_for_sm_90_alone()
     {
-        const string Ptx = ".version 8.4\n.target sm_90, texmode_independent\n\t//@ wait;\n// kept\n";
+        const string Ptx = ".version 8.4\n.target sm_90, debug\n\t//@ wait;\n// kept\n";
         Assert.Equal(
-            ".version 8.4\n.target sm_90a, texmode_independent\n\twait;\n// kept\n",
-            ClProgram.Lift(Ptx));
+            ".version 8.4\n.target sm_90a, debug\n\twait;\n// kept\n", ClProgram.Lift(Ptx));
         Assert.Null(ClProgram.Lift(Ptx.Replace("sm_90", "sm_80", StringComparison.Ordinal)));
         Assert.Null(ClProgram.Lift(Ptx.Replace("sm_90", "sm_90a", StringComparison.Ordinal)));
         Assert.Null(ClProgram.Lift("\u007fELF"));

@@ -20,7 +20,8 @@ public sealed class TunerTests(Devices devices) : IDisposable
         var tuner = new Tuner(device, rows, NullLogger.Instance);
         GpuTile good = new(32, 32, 16, 4, 4, 1), odd = new(48, 32, 16, 4, 5, 1);
         var tuning = tuner.Tune(
-            Tuning.For(KernelForm.Gpu), Precision.F32, MatrixUnits.None, [odd, good], [96], default);
+            Tuning.For(KernelForm.Gpu), Precision.F32, MatrixUnits.None, [odd, good], [96],
+            default);
         Assert.Equal([good], tuning.Tiles(Precision.F32, MatrixUnits.None));
         string[] lines = rows.ToString().Split('\n');
         Assert.Contains("passed over: items do not divide", lines[0]);

@@ -65,9 +65,11 @@ internal sealed record Case(
     /// its round-off.
     /// </summary>
     public double BoundOn(Device device) =>
-        device.Precision != Precision.F32
-            && (Primitive == "MatMul" || Primitive.StartsWith("Convolution", StringComparison.Ordinal))
+        device.Precision != Precision.F32 && RoundsFactors
             ? Bound + (2 * device.Precision.RoundOff()) : Bound;
+
+    private bool RoundsFactors =>
+        Primitive == "MatMul" || Primitive.StartsWith("Convolution", StringComparison.Ordinal);
 
     public bool IsTimed => Flops > 0 || Bytes > 0;
 

@@ -149,7 +149,8 @@ public static class SelfTest
             else if (!(outcome.Error <= test.BoundOn(device)))
             {
                 failures.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{test.Sizes}: error {outcome.Error:0.0e+00}, bound {test.BoundOn(device):0e+00}"));
+                    $"{test.Sizes}: error {outcome.Error:0.0e+00}, "
+                    + $"bound {test.BoundOn(device):0e+00}"));
             }
             else if (test.IsTimed)
             {

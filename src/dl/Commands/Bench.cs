@@ -66,7 +66,8 @@ internal static class BenchCommand
         Groups =
         [
             new("Measurement", Seconds, Layers, Sizes, BatchSize, Tune),
-            new("Where", CommonOptions.Device, Precision, Threads, Seed), new("Output", Json), General,
+            new("Where", CommonOptions.Device, Precision, Threads, Seed), new("Output", Json),
+            General,
         ],
         Examples =
         [

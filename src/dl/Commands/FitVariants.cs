@@ -34,8 +34,8 @@ internal static class FitVariants
         Model, Loss, Init, Dropout, ClassWeights, PositiveWeight, Epochs, BatchSize,
         FitOptionSpecs.Optimizer, LearningRate, FitRateOptions.Schedule, FitRateOptions.Warmup,
         Momentum, WeightDecay, ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix,
-        Accumulate, Ema, Swa, SwaRate, Patience, Time, From, FitRateOptions.Freeze, Device, Precision,
-        Threads,
+        Accumulate, Ema, Swa, SwaRate, Patience, Time, From, FitRateOptions.Freeze, Device,
+        Precision, Threads,
     ];
 
     public static int Run(Session session)
