@@ -25,14 +25,14 @@ public sealed unsafe partial class CpuDevice
             Depthwise(Floats(x), Floats(w), pb, Floats(y), shape);
             return;
         }
-        if (UsesWinograd(shape))
-        {
-            WinogradForward(x, w, pb, y, shape);
-            return;
-        }
         if (HasFewChannels(shape))
         {
             FewChannelsForward(Floats(x), Floats(w), pb, Floats(y), shape);
+            return;
+        }
+        if (UsesWinograd(shape))
+        {
+            WinogradForward(x, w, pb, y, shape);
             return;
         }
         Multiply(new Product<PatchRows, RightMatrix>
@@ -98,14 +98,14 @@ public sealed unsafe partial class CpuDevice
             DepthwiseWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
             return;
         }
-        if (UsesWinograd(shape))
-        {
-            WinogradWeights(x, dy, dw, shape, beta);
-            return;
-        }
         if (HasFewChannels(shape))
         {
             FewChannelsWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
+            return;
+        }
+        if (UsesWinogradWeights(shape))
+        {
+            WinogradWeights(x, dy, dw, shape, beta);
             return;
         }
         var product = new Product<LeftMatrix, PatchColumns>

@@ -14,25 +14,54 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
+    /// <summary>Cycles of one more call of the pool.</summary>
+    private const double LaunchCycles = 50_000;
+
+    private static bool AllowsWinograd(in ConvShape s) =>
+        Vector512.IsHardwareAccelerated && s.Kernel == new Size2(3, 3)
+        && s.Stride == new Size2(1, 1) && s.Dilation == new Size2(1, 1) && s.Groups == 1;
+
     /// <summary>
-    /// Whether tiles cost fewer cycles than patches, by measured costs: 32 multiplications a cycle
-    /// for both, and the transforms, which weigh where there are few channels or few tiles.
+    /// Whether tiles cost fewer cycles than patches, for y or dx, by measured costs: products at
+    /// nearly 32 multiplications a cycle for both; transforms of tiles and of weights on the one
+    /// side, gathering of patches and packing of weights on the other.
     /// </summary>
     private static bool UsesWinograd(in ConvShape s)
     {
-        if (!Vector512.IsHardwareAccelerated || s.Kernel != new Size2(3, 3)
-            || s.Stride != new Size2(1, 1) || s.Dilation != new Size2(1, 1) || s.Groups != 1)
+        if (!AllowsWinograd(s))
         {
             return false;
         }
+        var (tiles, channels, filters) = Padded(s);
+        double rows = Math.Ceiling(tiles / LineKernel.Rows) * LineKernel.Rows;
+        double weights = channels * filters;
+        double winograd = (1.18 * rows * weights) + (14 * tiles * (channels + filters))
+            + (45 * weights) + LaunchCycles;
+        double patches = (9 * s.Patches * channels * ((1.1 / 32 * filters) + 0.4)) + (8 * weights);
+        return 1.2 * winograd < patches;
+    }
+
+    /// <summary>As <see cref="UsesWinograd"/>, for dw.</summary>
+    private static bool UsesWinogradWeights(in ConvShape s)
+    {
+        if (!AllowsWinograd(s))
+        {
+            return false;
+        }
+        var (tiles, channels, filters) = Padded(s);
+        double weights = channels * filters;
+        double transforms = 14 * tiles
+            * ((channels * Math.Ceiling(filters / 64)) + (filters * Math.Ceiling(channels / 64)));
+        double winograd = (1.3 * tiles * weights) + transforms + (25 * weights) + LaunchCycles;
+        double patches = (9 * 1.1 / 32 * s.Patches * weights) + (60 * weights);
+        return winograd < patches;
+    }
+
+    private static (double Tiles, double Channels, double Filters) Padded(in ConvShape s)
+    {
+        int filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
         var map = ForwardMap(null, null, s);
-        double channels = map.Lines * Lane.Count;
-        double filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
-        double panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
-        double products = panels * LineKernel.Rows * 36 / 32 * channels * filters;
-        double transforms = (map.Tiles * 9.0 * (channels + filters)) + (5 * channels * filters);
-        double direct = s.Patches * 9.0 / 32 * s.Channels * s.Filters;
-        return 1.2 * (products + transforms) < direct;
+        return (map.Tiles, map.Lines * Lane.Count, filters);
     }
 
     private void WinogradForward(
