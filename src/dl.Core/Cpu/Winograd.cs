@@ -14,6 +14,9 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
+    /// <summary>Most transformed weights or images at a time: 64 MiB.</summary>
+    private const long WinogradSharedFloats = 16L << 20;
+
     /// <summary>Cycles of one more call of the pool.</summary>
     private const double LaunchCycles = 50_000;
 
@@ -112,7 +115,8 @@ public sealed unsafe partial class CpuDevice
 
     private void Winograd(in WinogradMap map)
     {
-        if (map.Tiles > map.Filters)
+        if (map.Tiles > map.Filters
+            && 36L * map.Lines * Lane.Count * map.Filters <= WinogradSharedFloats)
         {
             WinogradByTiles(map);
         }
@@ -133,11 +137,17 @@ public sealed unsafe partial class CpuDevice
 
     private void WinogradByFilters(in WinogradMap map)
     {
-        var cut = new FilterCut(map);
-        float* v = Shared(WinogradTransform.Points * cut.StepV);
-        float* work = Work(cut.WorkFloats);
-        _pool.Run(cut.TilePanels, new ImageWork(map, cut, v, work));
-        _pool.Run(cut.Panels * cut.Groups, new FilterWork(map, cut, v, work));
+        long most = WinogradSharedFloats / (36L * map.Lines * Lane.Count);
+        int range = (int)Math.Clamp(
+            most / LineKernel.Rows * LineKernel.Rows, LineKernel.Rows, map.Tiles);
+        for (int first = 0; first < map.Tiles; first += range)
+        {
+            var cut = new FilterCut(map, first, Math.Min(map.Tiles, first + range));
+            float* v = Shared(WinogradTransform.Points * cut.StepV);
+            float* work = Work(cut.WorkFloats);
+            _pool.Run(cut.TilePanels, new ImageWork(map, cut, v, work));
+            _pool.Run(cut.Panels * cut.Groups, new FilterWork(map, cut, v, work));
+        }
     }
 
     /// <summary>So many floats for each thread.</summary>
@@ -250,9 +260,10 @@ public sealed unsafe partial class CpuDevice
         /// <summary>Lines of 16 channels whose weights, of 32 filters, fill a quarter.</summary>
         public const int BlockLines = 4;
 
-        public FilterCut(in WinogradMap map)
+        public FilterCut(in WinogradMap map, int first, int end)
         {
-            TilePanels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+            (First, End) = (first, end);
+            TilePanels = (end - first + LineKernel.Rows - 1) / LineKernel.Rows;
             Groups = (TilePanels + MostPanels - 1) / MostPanels;
             GroupPanels = (TilePanels + Groups - 1) / Groups;
             Groups = (TilePanels + GroupPanels - 1) / GroupPanels;
@@ -265,6 +276,11 @@ public sealed unsafe partial class CpuDevice
 
         public static int StepU =>
             (BlockLines * Lane.Count * LineKernel.Columns) + Lane.Count;
+
+        /// <summary>Tiles [First, End).</summary>
+        public int First { get; }
+
+        public int End { get; }
 
         public int TilePanels { get; }
 
@@ -287,11 +303,11 @@ public sealed unsafe partial class CpuDevice
     {
         public void Run(int piece, int worker)
         {
-            int from = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
+            int at = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
             float* zeros = work + (worker * cut.WorkFloats);
             new Span<float>(zeros, depth).Clear();
-            map.TransformImages(from, Math.Min(map.Tiles, from + LineKernel.Rows),
-                v + ((long)from * depth), cut.StepV, zeros);
+            int from = cut.First + at, to = Math.Min(cut.End, from + LineKernel.Rows);
+            map.TransformImages(from, to, v + ((long)at * depth), cut.StepV, zeros);
         }
     }
 
@@ -303,7 +319,7 @@ public sealed unsafe partial class CpuDevice
         {
             int panel = piece / cut.Groups, group = piece % cut.Groups;
             int size = cut.GroupPanels * LineKernel.Rows;
-            int from = group * size, to = Math.Min(map.Tiles, from + size);
+            int from = cut.First + (group * size), to = Math.Min(cut.End, from + size);
             float* u = work + (worker * cut.WorkFloats);
             float* m = u + (WinogradTransform.Points * FilterCut.StepU);
             for (int line = 0; line < map.Lines; line += FilterCut.BlockLines)
@@ -314,7 +330,7 @@ public sealed unsafe partial class CpuDevice
                     map.TransformWeights(line + i, panel,
                         u + (i * Lane.Count * LineKernel.Columns), FilterCut.StepU);
                 }
-                Multiply(u, from, to - from, line, lines, m,
+                Multiply(u, from - cut.First, to - from, line, lines, m,
                     map.Filters - (panel * LineKernel.Columns));
             }
             map.WriteOutputs(m, cut.StepM, from, to, panel);
