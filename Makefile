@@ -18,7 +18,7 @@ SOURCES := $(shell find src kernels -type f \( -name '*.cs' -o -name '*.cl' -o -
 TEMPLATES := $(wildcard man/templates/*.in)
 PAGES := $(patsubst man/templates/%.in,man/%,$(TEMPLATES))
 
-.PHONY: build install uninstall setup test check golden accept demo man clean help
+.PHONY: build install uninstall setup test check golden accept bench demo man clean help
 
 build: build/dl
 
@@ -69,6 +69,9 @@ golden: setup build
 accept: setup build
 	@scripts/accept.sh
 
+bench: setup build
+	@scripts/bench.sh
+
 demo: setup build
 	@scripts/demo.sh
 
@@ -84,5 +87,6 @@ help:
 	@echo 'make check     formatting, imports, man pages, sizes'
 	@echo 'make golden    compare with reference values (DL_GOLDEN=DIR for others)'
 	@echo 'make accept    train on real data and compare with the figures to reach'
+	@echo 'make bench     training steps beside PyTorch, in alternation (python3-torch)'
 	@echo 'make man       write the man pages anew'
 	@echo 'make clean     remove what was built'

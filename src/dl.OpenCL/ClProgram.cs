@@ -16,13 +16,18 @@ internal static class KernelSource
         {
             Append(text, "philox");
         }
-        if (family is "matmul" or "convolution" or "attention")
+        if (family is "matmul" or "convolution" or "winograd" or "attention"
+            || BuildsOnConvolution(family))
         {
             Append(text, "tile");
         }
         if (family is "attention")
         {
             Append(text, "attention_tile");
+        }
+        if (BuildsOnConvolution(family))
+        {
+            Append(text, "convolution");
         }
         Append(text, family);
         if (family is "attention")
@@ -31,6 +36,11 @@ internal static class KernelSource
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
+
+    /// <summary>Uses the shapes of convolution.cl.</summary>
+    private static bool BuildsOnConvolution(string family) =>
+        family is "convolution_few" or "convolution_phases" or "convolution_weights"
+            or "depthwise";
 
     private static void Append(StringBuilder text, string name)
     {

@@ -27,13 +27,25 @@ public sealed unsafe partial class OpenClDevice
         {
             MatMul(x, w, bias, y, 1, pixels, shape.Filters, shape.Channels, false, false, 0);
         }
-        else if (shape.Groups == 1 && IsFat)
+        else if (WinogradWins(shape))
         {
-            var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
+            Winograd(x, w, bias, y, WinogradShape.Forward(shape), 0);
+        }
+        else if (IsFatDepthwise(shape))
+        {
+            DepthwiseFat(x, w, bias, y, shape);
+        }
+        else if (IsFewChannels(shape))
+        {
+            ConvolutionFewChannels(x, w, bias, y, shape);
+        }
+        else if (IsFat && !IsPlainDepthwise(shape))
+        {
+            var (rows, blocks) = CutPatches(pixels, shape.GroupFilters, shape.PatchSize);
             Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y)
                 .Arg(arguments).Arg(hasBias).Arg(rows)
                 .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
+                .Groups((pixels + rows - 1) / rows, shape.Groups, 1, 1, 1);
         }
         else if (shape.Groups == 1)
         {
@@ -57,8 +69,6 @@ public sealed unsafe partial class OpenClDevice
     public override void ConvolutionInputGradient(
         Storage dy, Storage w, Storage dx, in ConvShape shape, float beta)
     {
-        // With few channels a register tile is nearly empty and an item a channel is faster.
-        const int FewChannels = 4;
         int pixels = shape.Batch * shape.Height * shape.Width;
         if ((long)pixels * shape.Channels == 0)
         {
@@ -70,12 +80,17 @@ public sealed unsafe partial class OpenClDevice
         {
             MatMul(dy, w, null, dx, 1, pixels, shape.Channels, shape.Filters, false, true, beta);
         }
-        else if (shape.Groups == 1 && IsFat && shape.Channels > FewChannels)
+        else if (WinogradWins(shape))
         {
-            var (rows, blocks) = CutPatches(pixels, shape.Channels, taps * shape.Filters);
-            Fast("convolution_input_gradient_fat").Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments)
-                .Arg(beta).Arg(rows).Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
+            Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
+        }
+        else if (IsFatDepthwise(shape))
+        {
+            DepthwiseInputGradientFat(dy, w, dx, shape, beta);
+        }
+        else if (IsFat && !IsPlainDepthwise(shape))
+        {
+            InputGradientFat(dy, w, dx, shape, arguments, beta);
         }
         else if (shape.Groups == 1 && !IsFat)
         {
@@ -95,6 +110,29 @@ public sealed unsafe partial class OpenClDevice
         }
     }
 
+    private void InputGradientFat(
+        Storage dy, Storage w, Storage dx, in ConvShape shape, in ConvArguments arguments,
+        float beta)
+    {
+        // The kernel's MAX_RUNS, less two that may be cut.
+        const int MostRuns = 22;
+        var stride = shape.Stride;
+        int phases = stride.Height * stride.Width;
+        int filters = shape.GroupFilters, n = shape.GroupChannels;
+        // The first phase has most pixels.
+        int pixels = shape.Batch * ((shape.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Width + stride.Width - 1) / stride.Width);
+        int taps = ((shape.Kernel.Height + stride.Height - 1) / stride.Height)
+            * ((shape.Kernel.Width + stride.Width - 1) / stride.Width);
+        var (rows, blocks) = CutPatches(
+            pixels, n, Math.Min(taps * filters, Tuning.TileDepth));
+        int depth = Math.Min(blocks.K, MostRuns * filters);
+        Find("convolution_phases", "convolution_input_gradient_phases", "PART=3")
+            .Arg(dy).Arg(w).Arg(Zeros).Arg(dx).Arg(arguments).Arg(beta).Arg(rows)
+            .Arg(blocks.N).Arg(depth).Local(sizeof(float) * ((depth * blocks.N) + Lanes))
+            .Groups((pixels + rows - 1) / rows, phases, shape.Groups, 1, 1);
+    }
+
     public override void ConvolutionWeightGradient(
         Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
@@ -102,11 +140,24 @@ public sealed unsafe partial class OpenClDevice
         {
             return;
         }
-        if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
+        if (shape.Patches > 0 && WinogradWins(shape))
+        {
+            WinogradWeightGradient(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && IsFatDepthwise(shape))
+        {
+            DepthwiseWeightGradientFat(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && IsFewChannels(shape))
+        {
+            WeightGradientFewChannels(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && shape.Channels >= WeightStrip && IsFat)
         {
             WeightGradientFat(x, dy, dw, shape, beta);
         }
-        else if (shape.Patches > 0 && (shape.Groups == 1 || IsPlainDepthwise(shape)))
+        else if (shape.Patches > 0
+            && (IsPlainDepthwise(shape) || (shape.Groups == 1 && !IsFat)))
         {
             WeightGradientInSlices(x, dy, dw, shape, beta);
         }
@@ -121,30 +172,36 @@ public sealed unsafe partial class OpenClDevice
     }
 
     /// <summary>
-    /// Each group sums a slice of the pixels for some columns of the transposed gradient; a second
-    /// kernel adds the slices in their order.
+    /// A group sums a slice of the pixels for one tap and some filters; how many slices depends on
+    /// the sizes alone, so that sums have one order.
     /// </summary>
     private void WeightGradientFat(
         Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
-        // Wide patches are cut into columns, which need no partial sums; long ones into slices.
-        const int WideColumns = 256;
-        int elements = shape.PatchSize, groups = FatGroups;
-        bool wide = elements >= groups * WideColumns;
-        int columns = wide ? RoundUp((elements + groups - 1) / groups, TileColumns) : elements;
-        int slices = wide ? 1 : Math.Clamp(shape.Patches / Tuning.TileDepth, 1, groups);
-        int pixels = (shape.Patches + slices - 1) / slices;
-        slices = (shape.Patches + pixels - 1) / pixels;
-        var blocks = FatBlocks.For(Tuning, _device.LocalBytes, shape.Filters, columns, pixels);
-        var partial = Rent(DType.F32, (long)slices * shape.Filters * elements);
-        Fast("convolution_weight_gradient_fat").Arg(x).Arg(dy).Arg(partial)
-            .Arg(new ConvArguments(shape)).Arg(columns).Arg(pixels)
-            .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-            .Groups((elements + columns - 1) / columns, slices, 1, 1, 1);
-        Fast("convolution_weight_gradient_sum").Arg(partial).Arg(dw)
-            .Arg(elements).Arg(shape.Filters).Arg(slices).Arg(beta)
-            .Over(elements, Grain(shape.Filters * slices));
-        Return(partial);
+        // As in the kernel; groups that are worth having; least work and most memory for slices.
+        const int MaxPixels = 256, Groups = 16, LeastColumns = 64, MostPartials = 1 << 20;
+        int taps = shape.Kernel.Height * shape.Kernel.Width * shape.Groups;
+        int filters = shape.GroupFilters, cells = shape.PatchSize * shape.Filters;
+        int parts = Math.Clamp(Groups / taps, 1, Math.Max(1, filters / LeastColumns));
+        int columns = RoundUp((filters + parts - 1) / parts, TileColumns);
+        columns = Math.Min(columns, (int)(_device.LocalBytes / 2 / (MaxPixels * sizeof(float)))
+            / TileColumns * TileColumns);
+        parts = (filters + columns - 1) / columns;
+        int slices = Math.Clamp(Groups / (taps * parts), 1, Math.Max(1, MostPartials / cells));
+        slices = Math.Min(slices, (shape.Patches + MaxPixels - 1) / MaxPixels);
+        int slice = RoundUp((shape.Patches + slices - 1) / slices, MaxPixels);
+        slices = (shape.Patches + slice - 1) / slice;
+        bool direct = slices == 1 && beta == 0;
+        var partial = direct ? dw : Rent(DType.F32, (long)slices * cells);
+        Find("convolution_weights", "convolution_weight_gradient_taps", "PART=3")
+            .Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(columns).Arg(slice)
+            .Local(sizeof(float) * MaxPixels * columns)
+            .Groups(shape.Kernel.Height * shape.Kernel.Width * parts, slices, shape.Groups, 1, 1);
+        if (!direct)
+        {
+            ReduceSum(partial, dw, 1, slices, cells, 1, beta);
+            Return(partial);
+        }
     }
 
     /// <summary>Partial sums over slices of the pixels as large as dw, then their sum.</summary>

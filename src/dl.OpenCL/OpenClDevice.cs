@@ -46,7 +46,7 @@ public sealed unsafe partial class OpenClDevice : Device
 
     internal KernelForm Form { get; }
 
-    internal Tuning Tuning { get; }
+    internal Tuning Tuning { get; set; }
 
     internal ProgramCache Programs => _programs;
 
@@ -187,10 +187,13 @@ public sealed unsafe partial class OpenClDevice : Device
     private sealed class Staging : IDisposable
     {
         private const int Room = 64 << 20;
-        private const nuint Alignment = 64;
+        public const nuint Alignment = 64;
 
         private byte* _memory;
         private int _used;
+
+        /// <summary>Bytes that may still be waited for.</summary>
+        public int Used => _used;
 
         public bool TryCopy(ReadOnlySpan<byte> source, out byte* copy)
         {
@@ -210,6 +213,11 @@ public sealed unsafe partial class OpenClDevice : Device
         }
 
         public void Reuse() => _used = 0;
+
+        /// <summary>
+        /// What had been staged up to <paramref name="used"/> has been copied; a rest keeps all.
+        /// </summary>
+        public void ReuseUnlessAbove(int used) => _used = _used <= used ? 0 : _used;
 
         public void Dispose()
         {

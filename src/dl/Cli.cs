@@ -15,7 +15,7 @@ internal static class CliApp
     public static readonly CommandSpec[] Commands =
     [
         FitCommand.Spec, PredictCommand.Spec, GenCommand.Spec, InfoCommand.Spec, CheckCommand.Spec,
-        ManCommand.Spec, CompletionCommand.Spec,
+        BenchCommand.Spec, ManCommand.Spec, CompletionCommand.Spec,
     ];
 
     public static string Version => typeof(CliApp).Assembly.GetName().Version!.ToString(3);

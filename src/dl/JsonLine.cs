@@ -10,7 +10,7 @@ internal static class JsonLine
     private static readonly JsonWriterOptions Plain =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <param name="pairs">Values are texts, numbers or booleans.</param>
+    /// <param name="pairs">Values are texts, finite numbers or booleans.</param>
     public static string Object(params (string Key, object Value)[] pairs)
     {
         using var buffer = new MemoryStream();
@@ -27,6 +27,9 @@ internal static class JsonLine
                         break;
                     case int or long:
                         json.WriteNumberValue(Convert.ToInt64(value));
+                        break;
+                    case double number:
+                        json.WriteNumberValue(number);
                         break;
                     default:
                         json.WriteStringValue((string)value);

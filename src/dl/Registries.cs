@@ -1,4 +1,5 @@
 // `dl info --list KIND`: the names that options take, from the registries that hold them.
+using Dl.Benchmarks;
 using Dl.Cli.Options;
 using Dl.Generation;
 using Dl.Layers;
@@ -37,6 +38,9 @@ internal static class Registries
             () => Toys.All.Select(t => new Entry(t.Name, t.Summary))),
         ("optimizers", "how weights follow gradients, fit --optimizer",
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
+        ("benchmarks", "workloads and parts that bench measures", () =>
+            Workloads.All.Select(w => new Entry(w.Name, w.Description))
+                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];

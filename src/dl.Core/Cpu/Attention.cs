@@ -1,7 +1,6 @@
 // Attention, a block of up to 32 queries at a time. Scores are computed transposed, [key][query]:
-// the softmax then runs down the lanes without a sum across them, and its result is already the
-// packed right operand of the next product. Keys and values are packed a block at a time and used
-// for up to eight blocks of queries.
+// the softmax then runs down the lanes without a sum across them. Keys and values, whose rows may
+// lie far apart, are copied a block at a time and used for up to eight blocks of queries.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
@@ -28,9 +27,9 @@ public sealed unsafe partial class CpuDevice
         int groups = (shape.QueryBlocks + QueryBlocks - 1) / QueryBlocks;
         long each = sizes.ForwardFloats;
         float* scratch = Shared(each * _pool.Threads);
-        _pool.Run(
-            shape.Batch * shape.Heads * groups,
-            new AttentionWork(call, sizes, Floats(y), groups, scratch, each));
+        int items = shape.Batch * shape.Heads * groups, run = HeadRun(items);
+        _pool.Run((items + run - 1) / run,
+            new AttentionWork(call, sizes, Floats(y), groups, run, items, scratch, each));
     }
 
     public override void AttentionWeights(
@@ -50,47 +49,62 @@ public sealed unsafe partial class CpuDevice
             new AttentionWeightsWork(call, sizes, Floats(y), scratch, each));
     }
 
-    /// <summary>Piece: eight blocks of queries of one sample and head.</summary>
+    /// <summary>
+    /// Heads that a thread takes one after the other; it asks for the next one's rows in advance.
+    /// </summary>
+    private int HeadRun(int heads) => Math.Max(1, heads / (4 * _pool.Threads));
+
+    /// <summary>Item: eight blocks of queries of one sample and head; piece: some items.</summary>
     private readonly struct AttentionWork(
-        AttentionCall call, AttentionSizes sizes, float* y, int groups, float* scratch, long each)
-        : IWork
+        AttentionCall call, AttentionSizes sizes, float* y, int groups, int run, int items,
+        float* scratch, long each) : IWork
     {
         public void Run(int piece, int worker)
         {
-            float* at = scratch + (worker * each);
-            float* keys = Take(ref at, sizes.KeyPanels);
-            float* values = Take(ref at, sizes.ValuePanels);
+            int end = Math.Min(items, (piece + 1) * run);
+            for (int item = piece * run; item < end; item++)
+            {
+                RunItem(item, scratch + (worker * each));
+            }
+        }
+
+        private void RunItem(int item, float* at)
+        {
+            float* keys = Take(ref at, sizes.KeyRows), values = Take(ref at, sizes.KeyRows);
             float* queries = Take(ref at, QueryBlocks * sizes.QueryPanel);
-            float* outputs = Take(ref at, QueryBlocks * sizes.OutputPanel);
+            float* outputs = Take(ref at, QueryBlocks * sizes.QueryRows);
             float* state = Take(ref at, QueryBlocks * AttentionTile.StateFloats);
-            float* scores = Take(ref at, sizes.Scores);
-            float* pairs = Take(ref at, sizes.Scores);
-            int head = piece / groups, first = piece % groups * QueryBlocks;
+            float* scores = Take(ref at, sizes.Scores), pairs = Take(ref at, sizes.Scores);
+            int head = item / groups, first = item % groups * QueryBlocks;
             int end = Math.Min(call.Shape.QueryBlocks, first + QueryBlocks);
             for (int block = first; block < end; block++)
             {
                 call.PackQueries(head, block, queries + ((block - first) * sizes.QueryPanel));
             }
-            new Span<float>(outputs, QueryBlocks * sizes.OutputPanel).Clear();
+            new Span<float>(outputs, (end - first) * sizes.QueryRows).Clear();
             AttentionTile.Start(state, end - first);
             // The last block of queries sees most.
             int visible = call.KeysOf(head, end - 1);
             for (int key = 0; key < visible; key += AttentionSizes.KeyBlock)
             {
                 int count = Math.Min(AttentionSizes.KeyBlock, visible - key);
-                call.PackTransposed(call.K, head, key, count, keys);
-                call.PackCopied(call.V, head, key, count, values);
+                call.CopyRows(call.K, head, key, count, keys);
+                call.CopyRows(call.V, head, key, count, values);
                 for (int block = first; block < end; block++)
                 {
-                    int n = Math.Min(count, call.KeysOf(head, block) - key);
+                    int n = Math.Min(count, call.KeysOf(head, block) - key), i = block - first;
                     if (n > 0)
                     {
-                        int i = block - first;
                         var tile = new AttentionTile(call, head, block, key, n);
-                        tile.Scores(keys, queries + (i * sizes.QueryPanel), scores, pairs);
-                        tile.Soften(scores, state + (i * AttentionTile.StateFloats),
-                            outputs + (i * sizes.OutputPanel));
-                        tile.Multiply(values, count, scores, outputs + (i * sizes.OutputPanel));
+                        float* output = outputs + (i * sizes.QueryRows);
+                        tile.Scores(keys, sizes.Columns, queries + (i * sizes.QueryPanel), scores,
+                            pairs);
+                        tile.Soften(scores, state + (i * AttentionTile.StateFloats), output,
+                            sizes.Columns);
+                        call.Q.Prefetch(head + 1, block * Lanes);
+                        call.K.Prefetch(head + 1, block * Lanes);
+                        call.V.Prefetch(head + 1, block * Lanes);
+                        tile.ToQueries(scores, values, sizes.Columns, output, true);
                     }
                 }
             }
@@ -98,7 +112,7 @@ public sealed unsafe partial class CpuDevice
             {
                 int i = block - first;
                 call.Finish(head, block, state + (i * AttentionTile.StateFloats),
-                    outputs + (i * sizes.OutputPanel), y, scores);
+                    outputs + (i * sizes.QueryRows), sizes.Columns, y);
             }
         }
     }
@@ -111,7 +125,7 @@ public sealed unsafe partial class CpuDevice
         public void Run(int piece, int worker)
         {
             float* at = scratch + (worker * each);
-            float* keys = Take(ref at, sizes.KeyPanels);
+            float* keys = Take(ref at, sizes.KeyRows);
             float* queries = Take(ref at, sizes.QueryPanel);
             float* scores = Take(ref at, sizes.Scores);
             float* pairs = Take(ref at, sizes.Scores);
@@ -127,9 +141,9 @@ public sealed unsafe partial class CpuDevice
                 for (int key = 0; key < visible; key += AttentionSizes.KeyBlock)
                 {
                     int n = Math.Min(AttentionSizes.KeyBlock, visible - key);
-                    call.PackTransposed(call.K, head, key, n, keys);
+                    call.CopyRows(call.K, head, key, n, keys);
                     var tile = new AttentionTile(call, head, block, key, n);
-                    tile.Scores(keys, queries, scores, pairs);
+                    tile.Scores(keys, sizes.Columns, queries, scores, pairs);
                     tile.Weights(scores);
                     float* sum = sums + (key * Lanes);
                     for (int e = 0; e < n * Lanes; e += Lane.Count)
@@ -143,8 +157,7 @@ public sealed unsafe partial class CpuDevice
             int i = block * Lanes;
             float* target = y + ((((long)batch * shape.Queries) + i) * shape.Keys);
             AttentionTile.Turn(
-                sums, shape.Keys, Math.Min(Lanes, shape.Queries - i), target, shape.Keys, scores,
-                add: false);
+                sums, shape.Keys, Math.Min(Lanes, shape.Queries - i), target, shape.Keys, scores);
         }
     }
 
@@ -162,56 +175,37 @@ public sealed unsafe partial class CpuDevice
 /// <summary>Floats of the working memory of one thread, multiples of a vector.</summary>
 internal readonly struct AttentionSizes(AttentionShape shape)
 {
-    /// <summary>Keys packed at a time, a multiple of a panel's rows.</summary>
-    public const int KeyBlock = 20 * MicroKernel.Rows;
+    /// <summary>Keys at a time; their weights, [key][32 queries], are 30 KiB.</summary>
+    public const int KeyBlock = 30 * RowProduct.Rows;
 
     private const int Lanes = AttentionShape.QueryBlock;
 
     private readonly int _size = shape.Size;
     private readonly int _keys = shape.Keys;
 
-    /// <summary>Head size in whole panels of 12, and of 32.</summary>
-    public int Rows => (_size + MicroKernel.Rows - 1) / MicroKernel.Rows * MicroKernel.Rows;
+    /// <summary>Head size in whole vectors.</summary>
+    public int Columns => (_size + Lane.Count - 1) / Lane.Count * Lane.Count;
 
-    public int Columns =>
-        (_size + MicroKernel.Columns - 1) / MicroKernel.Columns * MicroKernel.Columns;
+    private int Keys => Math.Min(KeyBlock, _keys);
 
-    private int Keys => Math.Min(
-        KeyBlock, (_keys + MicroKernel.Rows - 1) / MicroKernel.Rows * MicroKernel.Rows);
-
-    /// <summary>Keys as [d][12 keys].</summary>
-    public int KeyPanels => Whole(Keys * _size);
-
-    /// <summary>Values as [keys][12 of d].</summary>
-    public int ValuePanels => Whole(Keys * Rows);
+    /// <summary>A block of keys, [keys][d].</summary>
+    public int KeyRows => Keys * Columns;
 
     /// <summary>Queries as [d][32].</summary>
-    public int QueryPanel => Whole(_size * Lanes);
+    public int QueryPanel => _size * Lanes;
 
-    /// <summary>The output as [d][32 queries].</summary>
-    public int OutputPanel => Whole(Rows * Lanes);
-
-    /// <summary>Queries as [32][32 of d].</summary>
-    public int QueryRows => Whole(Lanes * Columns);
+    /// <summary>Queries as [32][d].</summary>
+    public int QueryRows => Lanes * Columns;
 
     /// <summary>Scores as [keys][32 queries]; also room to turn a square.</summary>
-    public int Scores => Whole(Math.Max(Keys, Lanes) * Lanes);
-
-    /// <summary>Gradients of a block of keys, [keys][d].</summary>
-    public int KeyRows => Whole(Keys * Columns);
+    public int Scores => Math.Max(Keys, Lanes) * Lanes;
 
     public long ForwardFloats =>
-        KeyPanels + ValuePanels + (8L * (QueryPanel + OutputPanel + AttentionTile.StateFloats))
+        (2L * KeyRows) + (8L * (QueryPanel + QueryRows + AttentionTile.StateFloats))
         + (2L * Scores);
 
-    public long WeightsFloats =>
-        KeyPanels + QueryPanel + (2L * Scores) + Whole(_keys * Lanes);
+    public long WeightsFloats => KeyRows + QueryPanel + (2L * Scores) + (_keys * Lanes);
 
     public long GradientFloats =>
-        (2L * KeyPanels) + ValuePanels + (2L * QueryPanel) + (2L * QueryRows) + OutputPanel
-        + (3L * Scores) + (2L * KeyRows);
-
-    /// <summary>With room for what packing overruns.</summary>
-    private static int Whole(int floats) =>
-        (floats + Panel.Slack + Lane.Count - 1) / Lane.Count * Lane.Count;
+        (4L * KeyRows) + (2L * QueryPanel) + (3L * QueryRows) + (3L * Scores);
 }

@@ -28,18 +28,17 @@ public sealed unsafe partial class CpuDevice
         long each = sizes.GradientFloats;
         // Parts of dq end at whole vectors.
         long part = ((long)rows * shape.Size) + Lane.Count - 1 & -Lane.Count;
-        float* memory = Shared((each * _pool.Threads) + rows + (parts == 1 ? 0 : part * parts));
-        float* dots = memory + (each * _pool.Threads);
-        float* partial = parts == 1 ? null : dots + rows;
-        SplitRows(rows, 2L * shape.Size, new OutputDotRange(Floats(y), Floats(dy), dots, shape));
+        float* memory = Shared((each * _pool.Threads) + (parts == 1 ? 0 : part * parts));
+        float* partial = parts == 1 ? null : memory + (each * _pool.Threads);
         var call = AttentionCall.Of(q, k, v, mask, logSums, shape);
-        var output = new AttentionRows(dy, 0, shape.Width);
         var gradients = new AttentionGradients(
-            new HeadRows(output, shape.Queries, shape), new HeadRows(dq, shape.Queries, shape),
-            new HeadRows(dk, shape.Keys, shape), new HeadRows(dv, shape.Keys, shape), dots,
-            partial, part, parts);
-        _pool.Run(heads * parts,
-            new AttentionGradientWork(call, sizes, gradients, memory, each));
+            new HeadRows(new(y, 0, shape.Width), shape.Queries, shape),
+            new HeadRows(new(dy, 0, shape.Width), shape.Queries, shape),
+            new HeadRows(dq, shape.Queries, shape), new HeadRows(dk, shape.Keys, shape),
+            new HeadRows(dv, shape.Keys, shape), partial, part, parts);
+        int items = heads * parts, run = HeadRun(items);
+        _pool.Run((items + run - 1) / run,
+            new AttentionGradientWork(call, sizes, gradients, run, items, memory, each));
         if (parts > 1)
         {
             SplitRows(rows, (parts + 1L) * shape.Size, new JoinQueriesRange(
@@ -56,46 +55,18 @@ public sealed unsafe partial class CpuDevice
         return Math.Max(1, Math.Min((Pieces + heads - 1) / heads, blocks));
     }
 
-    private readonly record struct AttentionGradients(
-        HeadRows Dy, HeadRows Dq, HeadRows Dk, HeadRows Dv, nint DotsAt, nint PartialAt,
-        long Part, int Parts)
+    private readonly struct AttentionGradients(
+        HeadRows y, HeadRows dy, HeadRows dq, HeadRows dk, HeadRows dv, float* partial, long part,
+        int parts)
     {
-        public AttentionGradients(
-            HeadRows dy, HeadRows dq, HeadRows dk, HeadRows dv, float* dots, float* partial,
-            long part, int parts)
-            : this(dy, dq, dk, dv, (nint)dots, (nint)partial, part, parts)
-        {
-        }
-
-        /// <summary>dy . y of each query, (B, heads, Tq).</summary>
-        public float* Dots => (float*)DotsAt;
+        public readonly HeadRows Y = y, Dy = dy, Dq = dq, Dk = dk, Dv = dv;
 
         /// <summary>(parts, B, heads, Tq, d), or null: straight into dq.</summary>
-        public float* Partial => (float*)PartialAt;
-    }
+        public readonly float* Partial = partial;
 
-    /// <summary>dots[row] = y . dy of a head, rows ordered as (B, heads, Tq).</summary>
-    private readonly struct OutputDotRange(
-        float* y, float* dy, float* dots, AttentionShape shape) : IRange
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int from, int to)
-        {
-            for (int row = from; row < to; row++)
-            {
-                int head = row / shape.Queries;
-                long time = ((long)(head / shape.Heads) * shape.Queries) + (row % shape.Queries);
-                long at = (time * shape.Width) + (head % shape.Heads * shape.Size);
-                V sum = V.Zero;
-                for (int c = 0; c < shape.Size; c += Lane.Count)
-                {
-                    sum = Vector512.FusedMultiplyAdd(
-                        Lane.Load(y + at + c, shape.Size - c),
-                        Lane.Load(dy + at + c, shape.Size - c), sum);
-                }
-                dots[row] = Vector512.Sum(sum);
-            }
-        }
+        public readonly long Part = part;
+
+        public readonly int Parts = parts;
     }
 
     /// <summary>dq = sum of the parts, in order, + beta dq.</summary>
@@ -125,19 +96,28 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    /// <summary>Piece: a run of keys of one sample and head.</summary>
+    /// <summary>Item: a run of keys of one sample and head; piece: some items.</summary>
     private readonly struct AttentionGradientWork(
-        AttentionCall call, AttentionSizes sizes, AttentionGradients gradients, float* scratch,
-        long each) : IWork
+        AttentionCall call, AttentionSizes sizes, AttentionGradients gradients, int run, int items,
+        float* scratch, long each) : IWork
     {
         public void Run(int piece, int worker)
         {
             var memory = new Memory(scratch + (worker * each), sizes);
-            int head = piece / gradients.Parts, part = piece % gradients.Parts;
+            int end = Math.Min(items, (piece + 1) * run);
+            for (int item = piece * run; item < end; item++)
+            {
+                RunItem(item, memory);
+            }
+        }
+
+        private void RunItem(int item, in Memory memory)
+        {
+            int head = item / gradients.Parts, part = item % gradients.Parts;
             float* partial = null;
             if (gradients.Partial == null)
             {
-                Scale(gradients.Dq, head, call.Shape.Queries);
+                ScaleUnseen(head);
             }
             else
             {
@@ -158,14 +138,13 @@ public sealed unsafe partial class CpuDevice
         private void KeyBlock(in Memory memory, int head, int key, int count, float* partial)
         {
             var shape = call.Shape;
-            new Span<float>(memory.Dk, sizes.KeyRows).Clear();
-            new Span<float>(memory.Dv, sizes.KeyRows).Clear();
+            new Span<float>(memory.Dk, count * sizes.Columns).Clear();
+            new Span<float>(memory.Dv, count * sizes.Columns).Clear();
             int seen = Math.Min(count, call.KeysOf(head) - key);
             if (seen > 0)
             {
-                call.PackTransposed(call.K, head, key, seen, memory.Keys);
-                call.PackTransposed(call.V, head, key, seen, memory.Values);
-                call.PackCopied(call.K, head, key, seen, memory.KeyColumns);
+                call.CopyRows(call.K, head, key, seen, memory.Keys);
+                call.CopyRows(call.V, head, key, seen, memory.Values);
             }
             // Before this block no query sees the first of the keys.
             int first = shape.Causal
@@ -175,104 +154,101 @@ public sealed unsafe partial class CpuDevice
                 int n = Math.Min(seen, call.KeysOf(head, block) - key);
                 if (n > 0)
                 {
-                    Tile(memory, head, block, key, n, seen, partial);
+                    Tile(memory, new AttentionTile(call, head, block, key, n), head, block);
+                    int i = block * Lanes;
+                    bool whole = partial == null;
+                    Store(memory.Dq, Math.Min(Lanes, shape.Queries - i),
+                        whole ? gradients.Dq.At(head, i) : partial + ((long)i * shape.Size),
+                        whole ? gradients.Dq.Stride : shape.Size,
+                        whole && key == 0 ? gradients.Dq.Beta : 1);
                 }
             }
-            Store(memory.Dk, gradients.Dk, head, key, count);
-            Store(memory.Dv, gradients.Dv, head, key, count);
+            Store(memory.Dk, count, gradients.Dk.At(head, key), gradients.Dk.Stride,
+                gradients.Dk.Beta);
+            Store(memory.Dv, count, gradients.Dv.At(head, key), gradients.Dv.Stride,
+                gradients.Dv.Beta);
         }
 
-        private void Tile(
-            in Memory memory, int head, int block, int key, int n, int packed, float* partial)
+        /// <summary>Adds to the gradients of the keys, writes that of the queries.</summary>
+        private void Tile(in Memory memory, in AttentionTile tile, int head, int block)
         {
-            var shape = call.Shape;
-            int i = block * Lanes, queries = Math.Min(Lanes, shape.Queries - i);
-            float* q = call.Q.At(head, i), dy = gradients.Dy.At(head, i);
+            float* dots = stackalloc float[Lanes];
+            int i = block * Lanes, columns = sizes.Columns;
             call.PackQueries(head, block, memory.Queries);
-            call.PackLanes(dy, gradients.Dy.Stride, block, memory.Dy);
-            CopyRows(q, call.Q.Stride, queries, memory.QueryRows);
-            CopyRows(dy, gradients.Dy.Stride, queries, memory.DyRows);
-            var tile = new AttentionTile(call, head, block, key, n);
-            tile.Scores(memory.Keys, memory.Queries, memory.Weights, memory.Turned);
+            call.PackLanes(gradients.Dy, head, block, memory.Dy);
+            call.CopyRows(call.Q, head, i, tile.Queries, memory.QueryRows);
+            call.CopyRows(gradients.Dy, head, i, tile.Queries, memory.DyRows);
+            OutputDots(head, i, tile.Queries, dots);
+            tile.Scores(memory.Keys, columns, memory.Queries, memory.Weights, memory.Pairs);
             tile.Weights(memory.Weights);
-            tile.Products(memory.Values, memory.Dy, memory.Scores);
-            tile.Differentiate(memory.Weights, memory.Scores, gradients.Dots);
-            AddToKeys(memory.Weights, n, queries, memory.DyRows, memory.Turned, memory.Dv);
-            AddToKeys(memory.Scores, n, queries, memory.QueryRows, memory.Turned, memory.Dk);
-            new Span<float>(memory.Dq, sizes.OutputPanel).Clear();
-            tile.Multiply(memory.KeyColumns, packed, memory.Scores, memory.Dq);
-            bool whole = partial == null;
-            float* target = whole
-                ? gradients.Dq.At(head, i) : partial + ((long)i * shape.Size);
-            AttentionTile.Turn(
-                memory.Dq, shape.Size, queries, target, whole ? gradients.Dq.Stride : shape.Size,
-                memory.Turned, add: true);
+            call.Q.Prefetch(head + 1, i);
+            gradients.Dy.Prefetch(head + 1, i);
+            gradients.Y.Prefetch(head + 1, i);
+            tile.Products(memory.Values, columns, memory.Dy, memory.Scores);
+            call.K.Prefetch(head + 1, i);
+            call.V.Prefetch(head + 1, i);
+            tile.Differentiate(memory.Weights, memory.Scores, dots);
+            tile.AddToKeys(memory.Weights, memory.DyRows, columns, memory.Dv);
+            gradients.Dq.Prefetch(head + 1, i);
+            gradients.Dk.Prefetch(head + 1, i);
+            tile.AddToKeys(memory.Scores, memory.QueryRows, columns, memory.Dk);
+            gradients.Dv.Prefetch(head + 1, i);
+            tile.ToQueries(memory.Scores, memory.Keys, columns, memory.Dq, false);
         }
 
-        /// <summary>[32 queries][32 of d].</summary>
-        private void CopyRows(float* source, int stride, int queries, float* panels)
-        {
-            for (int c = 0; c < call.Shape.Size; c += MicroKernel.Columns)
-            {
-                Panel.Copy(source + c, stride,
-                    Math.Min(MicroKernel.Columns, call.Shape.Size - c), queries,
-                    panels + (c * Lanes), MicroKernel.Columns);
-            }
-        }
-
-        /// <summary>sums[key][c] += weights[key][query] rows[query][c] over queries.</summary>
-        private void AddToKeys(
-            float* weights, int n, int queries, float* rows, float* turned, float* sums)
-        {
-            int size = call.Shape.Size, columns = sizes.Columns;
-            for (int j = 0; j < n; j += MicroKernel.Rows)
-            {
-                Panel.Transpose(weights + (j * Lanes), Lanes, Math.Min(MicroKernel.Rows, n - j),
-                    Lanes, turned, MicroKernel.Rows);
-                for (int c = 0; c < size; c += MicroKernel.Columns)
-                {
-                    MicroKernel.Tile(turned, rows + (c * Lanes), queries, null,
-                        sums + (j * columns) + c, columns, true, MicroKernel.Rows,
-                        Math.Min(MicroKernel.Columns, size - c));
-                }
-            }
-        }
-
-        /// <summary>Rows of the sums into their place, with beta.</summary>
+        /// <summary>dots[i] = y . dy of a query, 0 for those that do not exist.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Store(float* sums, in HeadRows rows, int head, int key, int count)
+        private void OutputDots(int head, int query, int queries, float* dots)
         {
-            V old = Vector512.Create(rows.Beta);
+            float* y = gradients.Y.At(head, query), dy = gradients.Dy.At(head, query);
             int size = call.Shape.Size;
-            for (int j = 0; j < count; j++)
+            new Span<float>(dots, Lanes).Clear();
+            for (int i = 0; i < queries; i++, y += gradients.Y.Stride, dy += gradients.Dy.Stride)
             {
-                float* target = rows.At(head, key + j);
+                V sum = V.Zero;
                 for (int c = 0; c < size; c += Lane.Count)
                 {
-                    int length = Math.Min(Lane.Count, size - c);
-                    V value = Vector512.Load(sums + (j * sizes.Columns) + c);
-                    value = rows.Beta == 0
-                        ? value : value + (old * Lane.Load(target + c, length));
-                    Lane.Store(target + c, value, length);
+                    sum = Vector512.FusedMultiplyAdd(
+                        Lane.Load(y + c, size - c), Lane.Load(dy + c, size - c), sum);
+                }
+                dots[i] = Vector512.Sum(sum);
+            }
+        }
+
+        /// <summary>Rows of sums into their place, with beta.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Store(float* sums, int count, float* target, int stride, float beta)
+        {
+            V old = Vector512.Create(beta);
+            int size = call.Shape.Size, columns = sizes.Columns;
+            for (; count > 0; count--, sums += columns, target += stride)
+            {
+                for (int c = 0; c < size; c += Lane.Count)
+                {
+                    V value = Vector512.Load(sums + c);
+                    value = beta == 0 ? value : value + (old * Lane.Load(target + c, size - c));
+                    Lane.Store(target + c, value, size - c);
                 }
             }
         }
 
-        /// <summary>What is added to starts as beta times itself.</summary>
-        private void Scale(in HeadRows rows, int head, int count)
+        /// <summary>The gradient of queries that see no key is beta times what is there.</summary>
+        private void ScaleUnseen(int head)
         {
-            for (int i = 0; i < count; i++)
+            float beta = gradients.Dq.Beta;
+            for (int block = 0; beta != 1 && block < call.Shape.QueryBlocks; block++)
             {
-                var row = new Span<float>(rows.At(head, i), call.Shape.Size);
-                if (rows.Beta == 0)
+                if (call.KeysOf(head, block) > 0)
                 {
-                    row.Clear();
+                    continue;
                 }
-                else if (rows.Beta != 1)
+                int end = Math.Min(call.Shape.Queries, (block + 1) * Lanes);
+                for (int i = block * Lanes; i < end; i++)
                 {
-                    foreach (ref float value in row)
+                    foreach (ref float value in
+                        new Span<float>(gradients.Dq.At(head, i), call.Shape.Size))
                     {
-                        value *= rows.Beta;
+                        value = beta == 0 ? 0 : beta * value;
                     }
                 }
             }
@@ -281,39 +257,32 @@ public sealed unsafe partial class CpuDevice
         /// <summary>One thread's working memory.</summary>
         private readonly struct Memory
         {
-            /// <summary>Panels of 12 keys, [d][12].</summary>
-            public readonly float* Keys, Values;
-
-            /// <summary>Panels of 12 of d, [keys][12].</summary>
-            public readonly float* KeyColumns;
+            /// <summary>[keys][d in whole vectors].</summary>
+            public readonly float* Keys, Values, Dk, Dv;
 
             /// <summary>[d][32 queries].</summary>
-            public readonly float* Queries, Dy, Dq;
+            public readonly float* Queries, Dy;
 
-            /// <summary>Panels of 32 of d, [queries][32].</summary>
-            public readonly float* QueryRows, DyRows;
+            /// <summary>[queries][d in whole vectors].</summary>
+            public readonly float* QueryRows, DyRows, Dq;
 
-            /// <summary>[keys][32 queries]; one is spare.</summary>
-            public readonly float* Weights, Scores, Turned;
-
-            /// <summary>[keys][d in whole panels].</summary>
-            public readonly float* Dk, Dv;
+            /// <summary>[keys][32 queries].</summary>
+            public readonly float* Weights, Scores, Pairs;
 
             public Memory(float* at, AttentionSizes sizes)
             {
-                Keys = Take(ref at, sizes.KeyPanels);
-                Values = Take(ref at, sizes.KeyPanels);
-                KeyColumns = Take(ref at, sizes.ValuePanels);
-                Queries = Take(ref at, sizes.QueryPanel);
-                Dy = Take(ref at, sizes.QueryPanel);
-                Dq = Take(ref at, sizes.OutputPanel);
-                QueryRows = Take(ref at, sizes.QueryRows);
-                DyRows = Take(ref at, sizes.QueryRows);
-                Weights = Take(ref at, sizes.Scores);
-                Scores = Take(ref at, sizes.Scores);
-                Turned = Take(ref at, sizes.Scores);
+                Keys = Take(ref at, sizes.KeyRows);
+                Values = Take(ref at, sizes.KeyRows);
                 Dk = Take(ref at, sizes.KeyRows);
                 Dv = Take(ref at, sizes.KeyRows);
+                Queries = Take(ref at, sizes.QueryPanel);
+                Dy = Take(ref at, sizes.QueryPanel);
+                QueryRows = Take(ref at, sizes.QueryRows);
+                DyRows = Take(ref at, sizes.QueryRows);
+                Dq = Take(ref at, sizes.QueryRows);
+                Weights = Take(ref at, sizes.Scores);
+                Scores = Take(ref at, sizes.Scores);
+                Pairs = Take(ref at, sizes.Scores);
             }
         }
     }

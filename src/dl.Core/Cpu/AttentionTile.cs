@@ -1,7 +1,8 @@
-// What the passes of attention share: operands as pointers, packing, and one tile of scores,
-// [key][32 queries], with its masks, its softmax and its dropout.
+// What the passes of attention share: operands as pointers, copies of their rows, and one tile of
+// scores, [key][32 queries], with its masks, its softmax and its dropout.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Dl.Ops;
 using Dl.Tensors;
 using V = System.Runtime.Intrinsics.Vector512<float>;
@@ -11,6 +12,8 @@ namespace Dl.Cpu;
 /// <summary>Rows of a sample's head.</summary>
 internal readonly unsafe struct HeadRows(AttentionRows rows, int times, AttentionShape shape)
 {
+    private const int MostAhead = 256;
+
     private readonly float* _data = CpuDevice.Floats(rows.Data) + rows.Offset;
 
     public int Stride => rows.Stride;
@@ -21,6 +24,27 @@ internal readonly unsafe struct HeadRows(AttentionRows rows, int times, Attentio
     public float* At(int head, int time) =>
         _data + ((((long)(head / shape.Heads) * times) + time) * rows.Stride)
         + (head % shape.Heads * shape.Size);
+
+    /// <summary>
+    /// Asks for rows that are needed soon: they are so far apart that the processor cannot foresee
+    /// them. Of long sequences they would not stay in the cache.
+    /// </summary>
+    public void Prefetch(int head, int from)
+    {
+        if (times > MostAhead || head >= shape.Batch * shape.Heads || !Sse.IsSupported)
+        {
+            return;
+        }
+        int end = Math.Min(times, from + AttentionShape.QueryBlock);
+        float* row = from < end ? At(head, from) : null;
+        for (; from < end; from++, row += rows.Stride)
+        {
+            for (int c = 0; c < shape.Size; c += Lane.Count)
+            {
+                Sse.Prefetch0(row + c);
+            }
+        }
+    }
 }
 
 /// <summary>The operands of a call, and how they are packed.</summary>
@@ -72,7 +96,7 @@ internal unsafe struct AttentionCall
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void PackQueries(int head, int block, float* panel)
     {
-        PackLanes(Q.At(head, block * Lanes), Q.Stride, block, panel);
+        PackLanes(Q, head, block, panel);
         V scale = Vector512.Create(Shape.Scale);
         for (int i = 0; i < Shape.Size * Lanes; i += Lane.Count)
         {
@@ -80,75 +104,66 @@ internal unsafe struct AttentionCall
         }
     }
 
-    /// <summary>[d][32 queries] from rows of queries.</summary>
-    public readonly void PackLanes(float* rows, int stride, int block, float* panel) =>
-        Turned(rows, stride, Math.Min(Lanes, Shape.Queries - (block * Lanes)), panel, Lanes);
-
-    /// <summary>Panels of 12 keys, [d][12].</summary>
-    public readonly void PackTransposed(
-        in HeadRows rows, int head, int key, int count, float* panels)
+    /// <summary>[d][32 queries], turned in pieces as long as the zeros that fill it up.</summary>
+    public readonly void PackLanes(in HeadRows rows, int head, int block, float* panel)
     {
-        for (int i = 0; i < count; i += MicroKernel.Rows)
+        float* source = rows.At(head, block * Lanes);
+        int used = Math.Min(Lanes, Shape.Queries - (block * Lanes));
+        for (int c = 0; c < Shape.Size; c += CpuDevice.BlockDepth)
         {
-            Turned(rows.At(head, key + i), rows.Stride, Math.Min(MicroKernel.Rows, count - i),
-                panels + (i * Shape.Size), MicroKernel.Rows);
+            int count = Math.Min(CpuDevice.BlockDepth, Shape.Size - c);
+            Panel.Transpose(source + c, rows.Stride, used, count, panel + (c * Lanes), Lanes);
         }
     }
 
-    /// <summary>Panels of 12 of d, [keys][12].</summary>
-    public readonly void PackCopied(
-        in HeadRows rows, int head, int key, int count, float* panels)
+    /// <summary>Rows side by side, filled up with zeros to whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void CopyRows(in HeadRows rows, int head, int time, int count, float* copies)
     {
-        float* source = rows.At(head, key);
-        for (int c = 0; c < Shape.Size; c += MicroKernel.Rows)
+        float* source = rows.At(head, time);
+        for (; count > 0; count--, source += rows.Stride)
         {
-            Panel.Copy(source + c, rows.Stride, Math.Min(MicroKernel.Rows, Shape.Size - c), count,
-                panels + (c * count), MicroKernel.Rows);
+            int c = 0;
+            for (; c <= Shape.Size - Lane.Count; c += Lane.Count, copies += Lane.Count)
+            {
+                Vector512.Load(source + c).Store(copies);
+            }
+            if (c < Shape.Size)
+            {
+                Lane.Load(source + c, Shape.Size - c).Store(copies);
+                copies += Lane.Count;
+            }
         }
     }
 
     /// <summary>Writes the output and the logarithms of the sums of a block of queries.</summary>
-    /// <param name="spare">Room for 32 x 32.</param>
+    /// <param name="columns">Numbers from a row of the output to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Finish(
-        int head, int block, float* state, float* output, float* y, float* spare)
+        int head, int block, float* state, float* output, int columns, float* y)
     {
         int first = block * Lanes, count = Math.Min(Lanes, Shape.Queries - first);
         float* logs = LogSums + ((long)head * Shape.Queries) + first;
         float* inverses = stackalloc float[Lanes];
-        for (int i = 0; i < Lanes; i++)
+        V one = Vector512.Create(1f), zero = Vector512<float>.Zero;
+        V top = Vector512.Create(float.PositiveInfinity);
+        for (int i = 0; i < count; i += Lane.Count)
         {
-            float sum = state[Lanes + i];
+            V sum = Vector512.Load(state + Lanes + i), none = Vector512.Equals(sum, zero);
             // A row without any key: nothing flows, in either direction.
-            inverses[i] = sum == 0 ? 0 : 1 / sum;
-            if (i < count)
-            {
-                logs[i] = sum == 0 ? float.PositiveInfinity : state[i] + MathF.Log(sum);
-            }
+            Vector512.ConditionalSelect(none, zero, one / sum).Store(inverses + i);
+            V log = Vector512.Load(state + i) + Vector512.Log(sum);
+            Lane.Store(logs + i, Vector512.ConditionalSelect(none, top, log), count - i);
         }
-        V low = Vector512.Load(inverses), high = Vector512.Load(inverses + Lane.Count);
-        for (int c = 0; c < Shape.Size; c++, output += Lanes)
-        {
-            (Vector512.Load(output) * low).Store(output);
-            (Vector512.Load(output + Lane.Count) * high).Store(output + Lane.Count);
-        }
-        output -= Shape.Size * Lanes;
         long row = ((long)(head / Shape.Heads) * Shape.Queries) + first;
-        AttentionTile.Turn(
-            output, Shape.Size, count,
-            y + (row * Shape.Width) + (head % Shape.Heads * Shape.Size), Shape.Width, spare,
-            add: false);
-    }
-
-    /// <summary>
-    /// Transposes in pieces as long as the rows of zeros that fill a panel up.
-    /// </summary>
-    private readonly void Turned(float* source, int stride, int used, float* panel, int width)
-    {
-        for (int c = 0; c < Shape.Size; c += CpuDevice.BlockDepth)
+        y += (row * Shape.Width) + (head % Shape.Heads * Shape.Size);
+        for (int i = 0; i < count; i++, output += columns, y += Shape.Width)
         {
-            int count = Math.Min(CpuDevice.BlockDepth, Shape.Size - c);
-            Panel.Transpose(source + c, stride, used, count, panel + (c * width), width);
+            V inverse = Vector512.Create(inverses[i]);
+            for (int c = 0; c < Shape.Size; c += Lane.Count)
+            {
+                Lane.Store(y + c, Vector512.Load(output + c) * inverse, Shape.Size - c);
+            }
         }
     }
 }
@@ -167,7 +182,7 @@ internal readonly unsafe struct AttentionTile(
     private int First => block * Lanes;
 
     /// <summary>Queries that exist.</summary>
-    private int Queries => Math.Min(Lanes, _call.Shape.Queries - First);
+    public int Queries => Math.Min(Lanes, _call.Shape.Queries - First);
 
     /// <summary>Lanes at work: one vector suffices for few queries.</summary>
     private int Width => Queries <= Lane.Count ? Lane.Count : Lanes;
@@ -182,34 +197,65 @@ internal readonly unsafe struct AttentionTile(
     }
 
     /// <summary>scores[key][query] = k . q + masks.</summary>
+    /// <param name="columns">Numbers from a key to the next.</param>
     /// <param name="pairs">Room for the pair mask, transposed.</param>
-    public void Scores(float* keys, float* queries, float* scores, float* pairs)
+    public void Scores(float* keys, int columns, float* queries, float* scores, float* pairs)
     {
-        Products(keys, queries, scores);
+        Products(keys, columns, queries, scores);
         AddMasks(scores, pairs);
     }
 
-    /// <summary>products[key][query] = rows of a (panels of 12) times b.</summary>
-    public void Products(float* a, float* b, float* products)
+    /// <summary>
+    /// products[key][query] = rows of a times b; undefined where no query of a half sees a key.
+    /// </summary>
+    public void Products(float* a, int columns, float* b, float* products)
     {
-        int size = _call.Shape.Size;
-        for (int i = 0; i < count; i += MicroKernel.Rows)
+        int size = _call.Shape.Size, wide = count;
+        if (Width > Lane.Count && Crosses)
         {
-            MicroKernel.Tile(a + (i * size), b, size, null, products + (i * Lanes), Lanes, false,
-                MicroKernel.Rows, Width);
+            // From here on the first 16 queries see no key.
+            wide = Math.Clamp(Up(Lane.Count - Least(0)), 0, count);
+        }
+        RowProduct.Run(new LeftRows(a, columns, 1), b, Lanes, products, Lanes, wide, Width, size,
+            false);
+        RowProduct.Run(new LeftRows(a + (wide * columns), columns, 1), b + Lane.Count, Lanes,
+            products + (wide * Lanes) + Lane.Count, Lanes, count - wide, Lane.Count, size, false);
+    }
+
+    /// <summary>output[query] (+)= sum over keys of weights[key][query] rows[key].</summary>
+    public void ToQueries(float* weights, float* rows, int columns, float* output, bool add)
+    {
+        int queries = Queries, step = Crosses ? RowProduct.Rows : queries;
+        for (int i = 0; i < queries; i += step)
+        {
+            int high = Math.Min(step, queries - i);
+            int seen = Crosses ? Math.Clamp(i + high - Least(0), 0, count) : count;
+            RowProduct.Run(new LeftRows(weights + i, 1, Lanes), rows, columns,
+                output + (i * columns), columns, high, columns, seen, add);
         }
     }
 
-    /// <summary>output[c][query] += sum over keys of a[key][c] weights[key][query].</summary>
-    /// <param name="packed">Keys in each panel of a.</param>
-    public void Multiply(float* a, int packed, float* weights, float* output)
+    /// <summary>sums[key] += sum over queries of weights[key][query] rows[query].</summary>
+    public void AddToKeys(float* weights, float* rows, int columns, float* sums)
     {
-        for (int c = 0; c < _call.Shape.Size; c += MicroKernel.Rows)
+        int queries = Queries, step = Crosses ? RowProduct.Rows : count;
+        for (int j = 0; j < count; j += step)
         {
-            MicroKernel.Tile(a + (c * packed), weights, count, null, output + (c * Lanes), Lanes,
-                true, MicroKernel.Rows, Width);
+            int from = Crosses ? Math.Clamp(Least(j), 0, queries) : 0;
+            RowProduct.Run(new LeftRows(weights + (j * Lanes) + from, Lanes, 1),
+                rows + (from * columns), columns, sums + (j * columns), columns,
+                Math.Min(step, count - j), columns, queries - from, true);
         }
     }
+
+    /// <summary>Does the causal rule hide keys of the tile from some of its queries?</summary>
+    private bool Crosses => _call.Shape.Causal && Least(count - 1) > 0;
+
+    /// <summary>The first query of the block that sees key j by the causal rule.</summary>
+    private int Least(int j) => key + j - First - _call.Shape.Keys + _call.Shape.Queries;
+
+    private static int Up(int value) =>
+        (value + RowProduct.Rows - 1) / RowProduct.Rows * RowProduct.Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddMasks(float* scores, float* pairs)
@@ -241,8 +287,7 @@ internal readonly unsafe struct AttentionTile(
             var low = Vector512.Create(float.NegativeInfinity);
             for (int j = Math.Max(0, shape.Visible(First) - key); j < count; j++)
             {
-                // Query First + i sees key + j if j + key <= First + i + Keys - Queries.
-                var least = Vector512.Create(key + j - First - shape.Keys + shape.Queries);
+                var least = Vector512.Create(Least(j));
                 float* p = scores + (j * Lanes);
                 for (int i = 0; i < Lanes; i += Lane.Count)
                 {
@@ -258,9 +303,11 @@ internal readonly unsafe struct AttentionTile(
     /// One step of the online softmax: scores become weights relative to the new maximum, what was
     /// summed before is scaled down to it.
     /// </summary>
+    /// <param name="output">[query][<paramref name="columns"/>].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Soften(float* scores, float* state, float* output)
+    public void Soften(float* scores, float* state, float* output, int columns)
     {
+        float* scales = stackalloc float[Lanes];
         for (int i = 0; i < Width; i += Lane.Count)
         {
             V old = Vector512.Load(state + i);
@@ -280,13 +327,15 @@ internal readonly unsafe struct AttentionTile(
             max.Store(state + i);
             Vector512.FusedMultiplyAdd(Vector512.Load(state + Lanes + i), scale, sum)
                 .Store(state + Lanes + i);
-            if (!Vector512.EqualsAll(scale, Vector512.Create(1f)))
+            scale.Store(scales + i);
+        }
+        // Before the first keys there is nothing to scale.
+        for (int i = 0; key > 0 && i < Queries; i++, output += columns)
+        {
+            V scale = Vector512.Create(scales[i]);
+            for (int c = 0; scales[i] != 1 && c < columns; c += Lane.Count)
             {
-                for (int c = 0; c < _call.Shape.Size; c++)
-                {
-                    float* p = output + (c * Lanes) + i;
-                    (Vector512.Load(p) * scale).Store(p);
-                }
+                (Vector512.Load(output + c) * scale).Store(output + c);
             }
         }
         if (_call.Shape.Dropout > 0)
@@ -335,13 +384,11 @@ internal readonly unsafe struct AttentionTile(
     /// From weights p and d = dy . v: weights become what v was multiplied with, d becomes the
     /// gradient of the unscaled scores, scale p (d kept - dy . y).
     /// </summary>
-    /// <param name="dots">dy . y, (B, heads, Tq).</param>
+    /// <param name="dots">dy . y of each query.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Differentiate(float* weights, float* d, float* dots)
     {
-        float* lanes = stackalloc float[Lanes];
         float* kept = stackalloc float[Lanes];
-        LoadQueries(dots, 0, lanes);
         bool drops = _call.Shape.Dropout > 0;
         int width = Width;
         V scale = Vector512.Create(_call.Shape.Scale), factor = Vector512.Create(1f);
@@ -360,7 +407,7 @@ internal readonly unsafe struct AttentionTile(
                     (p * factor).Store(weights + i);
                     value *= factor;
                 }
-                (scale * p * (value - Vector512.Load(lanes + i))).Store(d + i);
+                (scale * p * (value - Vector512.Load(dots + i))).Store(d + i);
             }
         }
     }
@@ -389,7 +436,7 @@ internal readonly unsafe struct AttentionTile(
     }
 
     /// <summary>32 values of (B, heads, Tq), those that do not exist filled up.</summary>
-    public void LoadQueries(float* values, float rest, float* lanes)
+    private void LoadQueries(float* values, float rest, float* lanes)
     {
         float* source = values + ((long)head * _call.Shape.Queries) + First;
         V fill = Vector512.Create(rest);
@@ -399,11 +446,11 @@ internal readonly unsafe struct AttentionTile(
             .Store(lanes + Lane.Count);
     }
 
-    /// <summary>y[i * ld + c] = t[c][i] (+ y) for i &lt; queries, c &lt; n.</summary>
+    /// <summary>y[i * ld + c] = t[c][i] for i &lt; queries, c &lt; n.</summary>
     /// <param name="spare">Room for 32 x 32.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Turn(
-        float* t, int n, int queries, float* y, int ld, float* spare, bool add)
+        float* t, int n, int queries, float* y, int ld, float* spare)
     {
         for (int c = 0; c < n; c += Lanes)
         {
@@ -413,10 +460,8 @@ internal readonly unsafe struct AttentionTile(
             {
                 for (int k = 0; k < width; k += Lane.Count)
                 {
-                    float* p = y + ((long)i * ld) + c + k;
-                    int length = Math.Min(Lane.Count, width - k);
-                    V value = Vector512.Load(spare + (i * Lanes) + k);
-                    Lane.Store(p, add ? value + Lane.Load(p, length) : value, length);
+                    Lane.Store(y + ((long)i * ld) + c + k,
+                        Vector512.Load(spare + (i * Lanes) + k), width - k);
                 }
             }
         }

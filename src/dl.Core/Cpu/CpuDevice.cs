@@ -94,6 +94,8 @@ public sealed unsafe partial class CpuDevice : Device
         memory.Data = null;
     }
 
+    protected override Readback AllocateReadback(int capacity) => new Values(capacity);
+
     protected override void WriteBytes(Storage target, ReadOnlySpan<byte> source) =>
         source.CopyTo(Bytes(target, source.Length, "write"));
 
@@ -138,6 +140,21 @@ public sealed unsafe partial class CpuDevice : Device
                 $"cpu: {what} of {bytes} bytes in a buffer of {storage.Capacity}");
         }
         return new Span<byte>(((CpuStorage)storage).Data, bytes);
+    }
+
+    /// <summary>Nothing is ever pending, so a read ends when it begins.</summary>
+    private sealed class Values(int capacity) : Readback(capacity)
+    {
+        private readonly float[] _values = new float[capacity];
+
+        public override ReadOnlySpan<float> Wait() => _values.AsSpan(0, Count);
+
+        public override void Dispose()
+        {
+        }
+
+        protected override void Begin(Storage source) =>
+            source.Device.Read(source, _values.AsSpan(0, Count));
     }
 
     private readonly struct RangeWork<T>(T work, int n, int run) : IWork

@@ -20,6 +20,11 @@ public sealed unsafe partial class CpuDevice
     {
         int rows = s.Batch * s.OutHeight;
         long cost = (long)s.OutWidth * s.Filters * s.PatchSize;
+        if (HasWindow(s))
+        {
+            SplitRows(rows, cost, new WindowRange(x, w, bias, y, s));
+            return;
+        }
         if (HasLines(s))
         {
             SplitRows(rows, cost, new DepthwiseLines(x, w, bias, y, s));
@@ -32,6 +37,11 @@ public sealed unsafe partial class CpuDevice
     {
         int rows = s.Batch * s.Height;
         long cost = (long)s.Width * s.Filters * s.PatchSize;
+        if (HasWindow(s))
+        {
+            SplitRows(rows, cost, new WindowInputRange(dy, w, dx, s, beta));
+            return;
+        }
         if (HasLines(s))
         {
             SplitRows(rows, cost, new DepthwiseInputLines(dy, w, dx, s, beta));
@@ -46,7 +56,11 @@ public sealed unsafe partial class CpuDevice
         int parts = (rows + DepthwiseRows - 1) / DepthwiseRows;
         float* sums = Shared((long)parts * size);
         long cost = (long)DepthwiseRows * s.OutWidth * size;
-        if (HasLines(s))
+        if (HasWindow(s))
+        {
+            SplitRows(parts, cost, new WindowWeightRange(x, dy, sums, s));
+        }
+        else if (HasLines(s))
         {
             SplitRows(parts, cost, new DepthwiseWeightLines(x, dy, sums, s));
         }

@@ -108,7 +108,7 @@ public sealed unsafe partial class CpuDevice
             {
                 pieces += threads;
             }
-            // A register tile has at least four rows.
+            // Half a tile: the arithmetic of the cells is worth a thread of its own.
             Samples = ((_batch + pieces - 1) / pieces + 3) & ~3;
             Pieces = Samples == 0 ? 0 : (_batch + Samples - 1) / Samples;
         }
@@ -120,22 +120,22 @@ public sealed unsafe partial class CpuDevice
 
         private long Packed => Align(StepProduct.Floats(_depth, _columns));
 
-        private long Panels => Align(StepProduct.PanelFloats(Samples, _depth));
+        private long Rows => Align(StepProduct.RowFloats(Samples, _depth));
 
         private long Result => Align(StepProduct.ResultFloats(Samples, _columns));
 
-        /// <summary>A row of zeros or ones behind panels and result, as wide as a's.</summary>
-        private long Each => Panels + Result + Align(_depth);
+        /// <summary>A row of zeros behind rows and result, as wide as a's.</summary>
+        private long Each => Rows + Result + Align(_depth);
 
         public long Floats(int threads) => Packed + (threads * Each);
 
         public (int From, int To) Range(int piece) =>
             (piece * Samples, Math.Min(_batch, (piece + 1) * Samples));
 
-        public void Scratch(float* all, int worker, out float* panels, out float* result)
+        public void Scratch(float* all, int worker, out float* copies, out float* result)
         {
-            panels = all + Packed + (worker * Each);
-            result = panels + Panels;
+            copies = all + Packed + (worker * Each);
+            result = copies + Rows;
         }
 
         /// <summary>Zeros, for steps that do not count.</summary>
@@ -156,7 +156,7 @@ public sealed unsafe partial class CpuDevice
         public void Run(int piece, int worker)
         {
             var (from, to) = plan.Range(piece);
-            plan.Scratch(scratch, worker, out float* panels, out float* z);
+            plan.Scratch(scratch, worker, out float* copies, out float* z);
             float** rows = stackalloc float*[MostSamples];
             int units = all.Shape.Units, steps = all.Shape.Steps;
             bool lstm = all.Shape.Cell == RecurrentCell.Lstm;
@@ -181,7 +181,7 @@ public sealed unsafe partial class CpuDevice
                 }
                 if (live > 0)
                 {
-                    product.Multiply(rows, to - from, panels, z);
+                    product.Multiply(rows, to - from, copies, z);
                 }
                 for (int b = from; b < to; b++)
                 {
@@ -241,7 +241,7 @@ public sealed unsafe partial class CpuDevice
         public void Run(int piece, int worker)
         {
             var (from, to) = plan.Range(piece);
-            plan.Scratch(scratch, worker, out float* panels, out float* z);
+            plan.Scratch(scratch, worker, out float* copies, out float* z);
             float* zeros = plan.Zeros(z);
             float** rows = stackalloc float*[MostSamples];
             int units = all.Shape.Units, width = all.Shape.Width;
@@ -264,7 +264,7 @@ public sealed unsafe partial class CpuDevice
                 {
                     continue;
                 }
-                product.Multiply(rows, to - from, panels, z);
+                product.Multiply(rows, to - from, copies, z);
                 for (int b = from; b < to; b++)
                 {
                     if (rows[b - from] != zeros)

@@ -45,20 +45,37 @@ internal static unsafe class RecurrentCells
     public static void Lstm(
         float* gates, float* z, float* c, float* nextC, float* nextH, float* y, int units)
     {
-        float* forget = gates + units, candidate = forget + units, output = candidate + units;
-        ApplySigmoid(gates, z, 2 * units);
-        ApplyTanh(candidate, z + (2 * units), units);
-        ApplySigmoid(output, z + (3 * units), units);
-        for (int j = 0; j < units; j += Lane.Count)
+        int whole = units & -Lane.Count;
+        for (int j = 0; j < whole; j += Lane.Count)
         {
-            int n = Math.Min(Lane.Count, units - j);
-            V added = Lane.Load(gates + j, n) * Lane.Load(candidate + j, n);
-            V cell = Fma(Lane.Load(forget + j, n), Lane.Load(c + j, n), added);
-            V h = Lane.Load(output + j, n) * Tanh(cell);
-            Lane.Store(nextC + j, cell, n);
-            Lane.Store(nextH + j, h, n);
-            Lane.Store(y + j, h, n);
+            LstmUnits<Whole>(gates, z, c, nextC, nextH, y, units, j);
         }
+        if (whole < units)
+        {
+            LstmUnits<Part>(gates, z, c, nextC, nextH, y, units, whole);
+        }
+    }
+
+    /// <summary>The units from j on that a vector holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LstmUnits<T>(
+        float* gates, float* z, float* c, float* nextC, float* nextH, float* y, int units, int j)
+        where T : struct, ILanes
+    {
+        int n = units - j, forget = units + j, candidate = units + forget;
+        int output = units + candidate;
+        V i = Sigmoid(T.Load(gates + j, n) + T.Load(z + j, n));
+        V f = Sigmoid(T.Load(gates + forget, n) + T.Load(z + forget, n));
+        V g = Tanh(T.Load(gates + candidate, n) + T.Load(z + candidate, n));
+        V o = Sigmoid(T.Load(gates + output, n) + T.Load(z + output, n));
+        T.Store(gates + j, i, n);
+        T.Store(gates + forget, f, n);
+        T.Store(gates + candidate, g, n);
+        T.Store(gates + output, o, n);
+        V cell = Fma(f, T.Load(c + j, n), i * g), h = o * Tanh(cell);
+        T.Store(nextC + j, cell, n);
+        T.Store(nextH + j, h, n);
+        T.Store(y + j, h, n);
     }
 
     /// <param name="dc">d(cells after), becomes d(cells before).</param>
@@ -66,24 +83,34 @@ internal static unsafe class RecurrentCells
     public static void LstmGradient(
         float* gates, float* c, float* dy, float* dh, float* dc, int units)
     {
-        float* input = gates, forget = gates + units;
-        float* candidate = forget + units, output = candidate + units;
-        V one = Of(1f);
-        for (int j = 0; j < units; j += Lane.Count)
+        int whole = units & -Lane.Count;
+        for (int j = 0; j < whole; j += Lane.Count)
         {
-            int n = Math.Min(Lane.Count, units - j);
-            V i = Lane.Load(input + j, n), f = Lane.Load(forget + j, n);
-            V g = Lane.Load(candidate + j, n), o = Lane.Load(output + j, n);
-            V before = Lane.Load(c + j, n);
-            V squashed = Tanh(Fma(f, before, i * g));
-            V d = Lane.Load(dy + j, n) + Lane.Load(dh + j, n);
-            V cell = Fma(d * o, one - (squashed * squashed), Lane.Load(dc + j, n));
-            Lane.Store(input + j, cell * g * i * (one - i), n);
-            Lane.Store(forget + j, cell * before * f * (one - f), n);
-            Lane.Store(candidate + j, cell * i * (one - (g * g)), n);
-            Lane.Store(output + j, d * squashed * o * (one - o), n);
-            Lane.Store(dc + j, cell * f, n);
+            LstmGradientUnits<Whole>(gates + j, c + j, dy + j, dh + j, dc + j, units, j);
         }
+        if (whole < units)
+        {
+            LstmGradientUnits<Part>(
+                gates + whole, c + whole, dy + whole, dh + whole, dc + whole, units, whole);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LstmGradientUnits<T>(
+        float* input, float* c, float* dy, float* dh, float* dc, int units, int j)
+        where T : struct, ILanes
+    {
+        int n = units - j;
+        float* forget = input + units, candidate = forget + units, output = candidate + units;
+        V one = Of(1f), i = T.Load(input, n), f = T.Load(forget, n);
+        V g = T.Load(candidate, n), o = T.Load(output, n), before = T.Load(c, n);
+        V squashed = Tanh(Fma(f, before, i * g)), d = T.Load(dy, n) + T.Load(dh, n);
+        V cell = Fma(d * o, one - (squashed * squashed), T.Load(dc, n));
+        T.Store(input, cell * g * i * (one - i), n);
+        T.Store(forget, cell * before * f * (one - f), n);
+        T.Store(candidate, cell * i * (one - (g * g)), n);
+        T.Store(output, d * squashed * o * (one - o), n);
+        T.Store(dc, cell * f, n);
     }
 
     /// <param name="memory">Receives h'U_n + b_n.</param>
@@ -150,8 +177,6 @@ internal static unsafe class RecurrentCells
         }
     }
 
-    // A loop for each function: the compiler inlines only so many calls into one method.
-
     /// <summary>gates = sigmoid(gates + z).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ApplySigmoid(float* gates, float* z, int count)
@@ -163,14 +188,27 @@ internal static unsafe class RecurrentCells
         }
     }
 
-    /// <summary>gates = tanh(gates + z).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ApplyTanh(float* gates, float* z, int count)
+    /// <summary>How much of a vector is moved: n floats, up to 16.</summary>
+    private interface ILanes
     {
-        for (int j = 0; j < count; j += Lane.Count)
-        {
-            int n = Math.Min(Lane.Count, count - j);
-            Lane.Store(gates + j, Tanh(Lane.Load(gates + j, n) + Lane.Load(z + j, n)), n);
-        }
+        static abstract V Load(float* p, int n);
+
+        static abstract void Store(float* p, V value, int n);
+    }
+
+    /// <summary>All of it, without a mask: what was just stored can be loaded at once.</summary>
+    private readonly struct Whole : ILanes
+    {
+        public static V Load(float* p, int n) => Vector512.Load(p);
+
+        public static void Store(float* p, V value, int n) => value.Store(p);
+    }
+
+    /// <summary>The end of a row.</summary>
+    private readonly struct Part : ILanes
+    {
+        public static V Load(float* p, int n) => Lane.Load(p, n);
+
+        public static void Store(float* p, V value, int n) => Lane.Store(p, value, n);
     }
 }

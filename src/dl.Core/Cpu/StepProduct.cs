@@ -1,6 +1,7 @@
 // The product that every step of a recurrence repeats: a few rows that change times weights that do
-// not. The weights are packed once, in blocks of k and panels of 32 columns; the rows are turned
-// into panels of 12 each time, which is little beside the product.
+// not. The weights are packed once, in blocks of k and panels of 32 columns. The rows are copied
+// side by side: where they come from they are a multiple of a page apart, and would push each other
+// out of the first cache.
 using System.Runtime.CompilerServices;
 
 namespace Dl.Cpu;
@@ -13,7 +14,7 @@ internal readonly unsafe struct StepProduct(float* packed, int depth, int column
     /// <summary>Columns of z: whole panels.</summary>
     public int Padded => Pad(columns, MicroKernel.Columns);
 
-    /// <summary>Equal blocks of k; a panel of b and one of a share the first cache.</summary>
+    /// <summary>Equal blocks of k; a panel of b and the rows share the first cache.</summary>
     private int Block
     {
         get
@@ -26,13 +27,12 @@ internal readonly unsafe struct StepProduct(float* packed, int depth, int column
     public static long Floats(int depth, int columns) =>
         (long)depth * Pad(columns, MicroKernel.Columns);
 
-    /// <summary>Memory for the panels of that many rows.</summary>
-    public static long PanelFloats(int rows, int depth) =>
-        ((long)Pad(rows, MicroKernel.Rows) * depth) + Panel.Slack;
+    /// <summary>Memory for the copies of that many rows.</summary>
+    public static long RowFloats(int rows, int depth) => (long)rows * depth;
 
-    /// <summary>Memory for z: whole tiles.</summary>
+    /// <summary>Memory for z.</summary>
     public static long ResultFloats(int rows, int columns) =>
-        (long)Pad(rows, MicroKernel.Rows) * Pad(columns, MicroKernel.Columns);
+        (long)rows * Pad(columns, MicroKernel.Columns);
 
     public void Pack(RightMatrix b)
     {
@@ -43,33 +43,24 @@ internal readonly unsafe struct StepProduct(float* packed, int depth, int column
     }
 
     /// <param name="rows">Where each row of a starts; <paramref name="count"/> of them.</param>
+    /// <param name="copies">Memory of <see cref="RowFloats"/> elements.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Multiply(float** rows, int count, float* panels, float* z)
+    public void Multiply(float** rows, int count, float* copies, float* z)
     {
-        float** from = stackalloc float*[Lane.Count];
-        int padded = Padded, block = Block, high = Pad(count, MicroKernel.Rows);
+        int padded = Padded, block = Block;
+        for (int r = 0; r < count; r++)
+        {
+            new ReadOnlySpan<float>(rows[r], depth)
+                .CopyTo(new Span<float>(copies + ((long)r * depth), depth));
+        }
         for (int at = 0; at < depth; at += block)
         {
             int deep = Math.Min(block, depth - at);
-            for (int i = 0; i < count; i += MicroKernel.Rows)
-            {
-                for (int r = 0; r < Lane.Count; r++)
-                {
-                    // Beyond the last row any will do: nobody reads what becomes of it.
-                    from[r] = rows[Math.Min(i + r, count - 1)] + at;
-                }
-                Panel.Transpose(from, deep, panels + ((long)i * deep), MicroKernel.Rows);
-            }
             float* b = packed + ((long)at * padded);
             for (int j = 0; j < columns; j += MicroKernel.Columns, b += deep * MicroKernel.Columns)
             {
-                for (int i = 0; i < high; i += MicroKernel.Rows)
-                {
-                    MicroKernel.Tile(
-                        panels + ((long)i * deep), b, deep, null, z + ((long)i * padded) + j,
-                        padded, at > 0, Math.Min(MicroKernel.Rows, count - i),
-                        Math.Min(MicroKernel.Columns, columns - j));
-                }
+                RowProduct.Run(new LeftRows(copies + at, depth, 1), b, MicroKernel.Columns, z + j,
+                    padded, count, Math.Min(MicroKernel.Columns, padded - j), deep, at > 0);
             }
         }
     }

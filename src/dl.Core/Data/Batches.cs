@@ -1,9 +1,11 @@
-// Mini-batches, read ahead by background threads while the device works on the current one.
+// Mini-batches, read ahead by background threads while the device works on the current one. Where
+// reading takes less time than waking a thread for it, the consumer reads for itself.
 //
 // Batch b lives in slot b mod depth. A worker may fill batch b once b < consumed + depth, so memory
 // is bounded by the slots, whose buffers are used again and again; the consumer takes batches in
 // order whatever order they were finished in, so results do not depend on threads.
 using System.Collections;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Dl.Tensors;
 
@@ -47,6 +49,10 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     /// </summary>
     private const ulong ShuffleStream = 0x5348_5546;
 
+    // A batch that takes longer is worth a thread: handing one over costs about 16 us. One slow
+    // batch may be an accident, unless it is very slow.
+    private const double SlowMicroseconds = 50, VerySlowMicroseconds = 1000;
+
     private readonly IDataset _data;
     private readonly int _batchSize;
     private readonly int[]? _order;
@@ -56,6 +62,8 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     private readonly object _gate = new();
     private int _next;
     private int _consumed;
+    private int _slow;
+    private bool _entered;
     private volatile bool _stopped;
 
     /// <param name="data">Samples; read from several threads at once.</param>
@@ -82,12 +90,8 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         Count = (int)(((long)samples + batchSize - 1) / batchSize);
         Samples = samples;
         _next = _consumed = Math.Min(skip, Count);
-        int rows = Math.Min(batchSize, Math.Max(samples, 1));
         _slots = new Batch[depth];
-        for (int i = 0; i < depth; i++)
-        {
-            _slots[i] = new Batch(checked(rows * _features), checked(rows * data.TargetWidth));
-        }
+        _slots[0] = NewBatch();
         _workers = new Thread[Math.Min(threads, Math.Max(1, Count - _next))];
     }
 
@@ -112,24 +116,20 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         return order;
     }
 
-    /// <summary>Starts the threads and yields the batches in order.</summary>
+    /// <summary>Yields the batches in order.</summary>
     /// <exception cref="DataException">A sample could not be read.</exception>
     public IEnumerator<Batch> GetEnumerator()
     {
-        if (_workers[0] is not null)
+        if (_entered)
         {
             throw new InvalidOperationException("batches: enumerated twice; make a new Batches");
         }
-        for (int i = 0; i < _workers.Length; i++)
-        {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"dl-data-{i}" };
-            _workers[i].Start();
-        }
+        _entered = true;
         try
         {
             while (_consumed < Count)
             {
-                Batch batch = Take();
+                Batch batch = _workers[0] is null ? ReadHere() : Take();
                 batch.Error?.Throw();
                 yield return batch;
                 lock (_gate)
@@ -158,6 +158,43 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         foreach (Thread? worker in _workers)
         {
             worker?.Join();
+        }
+    }
+
+    private Batch NewBatch()
+    {
+        int rows = Math.Min(_batchSize, Math.Max(Samples, 1));
+        return new Batch(checked(rows * _features), checked(rows * _data.TargetWidth));
+    }
+
+    /// <summary>The next batch on this thread; starts the others if that takes long.</summary>
+    private Batch ReadHere()
+    {
+        ObjectDisposedException.ThrowIf(_stopped, this);
+        Batch batch = _slots[0];
+        long start = Stopwatch.GetTimestamp();
+        Fill(batch, _consumed);
+        double taken = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        _slow += taken > SlowMicroseconds ? 1 : 0;
+        if ((_slow > 1 || taken > VerySlowMicroseconds) && _consumed + 1 < Count)
+        {
+            StartThreads(batch);
+        }
+        return batch;
+    }
+
+    /// <param name="current">The batch that is being worked on.</param>
+    private void StartThreads(Batch current)
+    {
+        _next = _consumed + 1;
+        for (int i = 0; i < _slots.Length; i++)
+        {
+            _slots[i] = i == _consumed % _slots.Length ? current : NewBatch();
+        }
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"dl-data-{i}" };
+            _workers[i].Start();
         }
     }
 

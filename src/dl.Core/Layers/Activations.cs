@@ -12,6 +12,9 @@ public sealed record ActivationFunction(
 {
     /// <summary>Its gradient is 0 everywhere, so nothing before it can learn from it.</summary>
     public bool StopsGradient { get; init; }
+
+    /// <summary>The row that it is; null: it looks at more than one element.</summary>
+    public UnaryOp? Op { get; init; }
 }
 
 /// <summary>Activation functions and what suits them.</summary>
@@ -29,11 +32,12 @@ public static class Activations
     /// <exception cref="UsageException">No activation has this name.</exception>
     public static ActivationFunction Find(string name)
     {
-        foreach (var function in All)
+        // Counted, because layers ask in every step and an enumerator would be allocated.
+        for (int i = 0; i < All.Count; i++)
         {
-            if (function.Name == name)
+            if (All[i].Name == name)
             {
-                return function;
+                return All[i];
             }
         }
         throw new UsageException(Nearest.Unknown("activation", name, All.Select(a => a.Name)));
@@ -57,5 +61,6 @@ public static class Activations
         new(op.Name, op.Description!, (tape, x, alpha) => tape.Unary(op, x, alpha))
         {
             StopsGradient = op == UnaryOps.Step,
+            Op = op,
         };
 }

@@ -46,18 +46,24 @@ public abstract record NormLayer : Layer
 /// Each channel over the whole batch: the batch's own statistics while training, running ones
 /// in use.
 /// </summary>
-public sealed record BatchNorm : NormLayer
+public sealed record BatchNorm : NormLayer, IActivated
 {
+    /// <summary>What follows the normalisation.</summary>
+    public string Activation { get; set; } = "linear";
+
     /// <summary>How much of each batch enters the running statistics.</summary>
     public float Momentum { get; set; } = 0.1f;
 
     /// <summary>Learns a scale and a shift for each channel.</summary>
     public bool Affine { get; set; } = true;
 
-    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) =>
-        Momentum is >= 0 and <= 1
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        Activations.Find(Activation);
+        return Momentum is >= 0 and <= 1
             ? Checked(inputs, "batch_norm")
             : throw new UsageException($"batch_norm: momentum {Momentum}, expected 0 to 1");
+    }
 
     public override IReadOnlyList<ParameterSpec> Parameters(ReadOnlySpan<Shape> inputs)
     {
@@ -76,11 +82,16 @@ public sealed record BatchNorm : NormLayer
     {
         var (w, b) = Affine ? (weights[0], weights[1]) : (null, null);
         var (mean, variance) = (weights[^2], weights[^1]);
-        return pass.Training
+        bool relu = Activation == "relu";
+        var y = pass.Training
             ? pass.Tape.BatchNorm(
-                inputs[0], w, b, mean, variance, Epsilon, pass.StatisticsMomentum ?? Momentum)
-            : pass.Tape.BatchNormGiven(inputs[0], w, b, mean, variance, Epsilon);
+                inputs[0], w, b, mean, variance, Epsilon, pass.StatisticsMomentum ?? Momentum,
+                relu)
+            : pass.Tape.BatchNormGiven(inputs[0], w, b, mean, variance, Epsilon, relu);
+        return relu ? y : pass.Tape.Activate(y, Activation);
     }
+
+    public override string Summary() => Activation == "linear" ? "" : Activation;
 }
 
 /// <summary>Each sample's position over its last dimensions.</summary>

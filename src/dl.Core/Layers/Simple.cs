@@ -80,11 +80,15 @@ public sealed record LogSoftmax : Layer
 }
 
 /// <summary>Sum of inputs of one shape.</summary>
-public sealed record Add : Layer
+public sealed record Add : Layer, IActivated
 {
+    /// <summary>What follows the sum.</summary>
+    public string Activation { get; set; } = "linear";
+
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Several(inputs, "add");
+        Activations.Find(Activation);
         foreach (var shape in inputs)
         {
             if (shape != inputs[0])
@@ -99,12 +103,16 @@ public sealed record Add : Layer
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights)
     {
         var sum = inputs[0];
-        for (int i = 1; i < inputs.Length; i++)
+        for (int i = 1; i < inputs.Length - 1; i++)
         {
             sum = pass.Tape.Add(sum, inputs[i]);
         }
-        return sum;
+        return Activation == "relu"
+            ? pass.Tape.AddRelu(sum, inputs[^1])
+            : pass.Tape.Activate(pass.Tape.Add(sum, inputs[^1]), Activation);
     }
+
+    public override string Summary() => Activation == "linear" ? "" : Activation;
 }
 
 /// <summary>Product of inputs, such as values and their gate; extents agree or are 1.</summary>
@@ -162,7 +170,18 @@ public sealed record Concat : Layer
 
 internal static class ActivateOps
 {
-    /// <summary>The named activation; `linear` costs nothing.</summary>
-    public static Tensor Activate(this Tape tape, Tensor x, string activation) =>
-        activation == "linear" ? x : Activations.Find(activation).Apply(tape, x, null);
+    /// <summary>
+    /// The named activation of what a layer has just computed, in its place where that can be: x
+    /// must not be used behind it. `linear` costs nothing.
+    /// </summary>
+    public static Tensor Activate(this Tape tape, Tensor x, string activation)
+    {
+        if (activation == "linear")
+        {
+            return x;
+        }
+        var function = Activations.Find(activation);
+        return function.Op is { } op
+            ? tape.UnaryInPlace(op, x) : function.Apply(tape, x, null);
+    }
 }

@@ -57,6 +57,9 @@ public sealed record GraphStep(
     Layer Layer, int[] Sources, Shape Output, IReadOnlyList<ParameterSpec> Parameters,
     long Uses)
 {
+    /// <summary>Multiply-adds of one sample's forward pass through its matrices.</summary>
+    public long MultiplyAdds => Parameters.Sum(p => p.Decays ? p.Shape.Count * Uses : 0);
+
     /// <summary>Its weights stay as they are, and it runs as in use while others train.</summary>
     public bool Frozen { get; init; }
 }
@@ -72,8 +75,7 @@ public sealed record GraphPlan(Shape Input, IReadOnlyList<GraphStep> Steps, int 
         s => s.Parameters.Sum(p => p.Trains ? p.Shape.Count : 0));
 
     /// <summary>Multiply-adds of one sample's forward pass through matrices and filters.</summary>
-    public long MultiplyAdds => Steps.Sum(s => s.Parameters.Sum(
-        p => p.Decays ? p.Shape.Count * s.Uses : 0));
+    public long MultiplyAdds => Steps.Sum(step => step.MultiplyAdds);
 
     internal static GraphPlan Create(Graph graph)
     {

@@ -23,8 +23,14 @@ namespace Dl.Models;
 internal static partial class LayerString
 {
     /// <summary>Is the text meant as a layer string rather than a misspelt name?</summary>
-    public static bool Looks(string text) =>
-        text.Contains('-') || Part().Match(text) is { Success: true } m && m.Groups[2].Length > 0;
+    public static bool Looks(string text) => text.Contains('-')
+        || (Part().Match(text) is { Success: true } m && m.Groups[2].Length > 0
+            && !IsFamily(m.Groups[1].Value));
+
+    /// <summary>Do architectures have this name and a number, as resnet18 has?</summary>
+    private static bool IsFamily(string name) => Zoo.All.Any(architecture =>
+        architecture.Name.Length > name.Length && char.IsAsciiDigit(architecture.Name[name.Length])
+        && architecture.Name.StartsWith(name, StringComparison.Ordinal));
 
     /// <exception cref="UsageException">A part is unknown; names it.</exception>
     public static Graph Parse(string text, Shape input, float dropout)
@@ -92,6 +98,9 @@ internal static partial class LayerString
                 break;
             case ConvolutionLayer { Activation: "linear" } conv:
                 layers[^1] = conv with { Activation = function };
+                break;
+            case BatchNorm { Activation: "linear" } norm:
+                layers[^1] = norm with { Activation = function };
                 break;
             default:
                 layers.Add(new Activation { Function = function });

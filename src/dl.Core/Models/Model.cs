@@ -9,7 +9,13 @@ public sealed class Model : IDisposable
     /// <summary>What the names of a loss's own weights begin with.</summary>
     public const string LossPrefix = "loss.";
 
+    private readonly GraphStep[] _steps;
     private readonly Tensor[][] _weights;
+
+    // What each layer reads and gives, in memory that serves every run.
+    private readonly Tensor[][] _inputs;
+    private readonly Tensor[] _outputs;
+    private readonly bool _frozen;
 
     /// <param name="graph">Resolved: every layer is named and the input shape known.</param>
     /// <param name="lossParameters">What the loss learns beside the layers: `loss.NAME`.</param>
@@ -49,11 +55,16 @@ public sealed class Model : IDisposable
             specs.Add((name, spec));
         }
         Weights = new Weights(device, specs);
-        _weights = new Tensor[Plan.Steps.Count][];
+        _steps = [.. Plan.Steps];
+        _weights = new Tensor[_steps.Length][];
+        _inputs = new Tensor[_steps.Length][];
+        _outputs = new Tensor[_steps.Length];
         int next = 0;
         for (int i = 0; i < _weights.Length; i++)
         {
-            _weights[i] = new Tensor[Plan.Steps[i].Parameters.Count];
+            _frozen |= _steps[i].Frozen;
+            _inputs[i] = new Tensor[_steps[i].Sources.Length];
+            _weights[i] = new Tensor[_steps[i].Parameters.Count];
             for (int j = 0; j < _weights[i].Length; j++)
             {
                 _weights[i][j] = Weights.All[next++].Tensor;
@@ -78,21 +89,20 @@ public sealed class Model : IDisposable
     public Tensor Forward(Pass pass, Tensor input, Action<Layer, Tensor>? layerDone = null)
     {
         // What is frozen behaves as when it is used: no dropout, and statistics that stay.
-        var still = pass.Training
+        var still = pass.Training && _frozen
             ? pass with { Training = false, Dropping = false } : pass;
-        var outputs = new Tensor[Plan.Steps.Count];
-        for (int i = 0; i < outputs.Length; i++)
+        for (int i = 0; i < _steps.Length; i++)
         {
-            var step = Plan.Steps[i];
-            var inputs = new Tensor[step.Sources.Length];
+            var step = _steps[i];
+            var inputs = _inputs[i];
             for (int j = 0; j < inputs.Length; j++)
             {
-                inputs[j] = step.Sources[j] < 0 ? input : outputs[step.Sources[j]];
+                inputs[j] = step.Sources[j] < 0 ? input : _outputs[step.Sources[j]];
             }
-            outputs[i] = step.Layer.Forward(step.Frozen ? still : pass, inputs, _weights[i]);
-            layerDone?.Invoke(step.Layer, outputs[i]);
+            _outputs[i] = step.Layer.Forward(step.Frozen ? still : pass, inputs, _weights[i]);
+            layerDone?.Invoke(step.Layer, _outputs[i]);
         }
-        return Plan.OutputStep < 0 ? input : outputs[Plan.OutputStep];
+        return Plan.OutputStep < 0 ? input : _outputs[Plan.OutputStep];
     }
 
     public void Dispose() => Weights.Dispose();

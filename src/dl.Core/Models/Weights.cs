@@ -27,6 +27,7 @@ public sealed class Weights : IDisposable
     private readonly Storage _values;
     private readonly Storage _gradients;
     private readonly Device _device;
+    private readonly Parameter[] _all;
 
     /// <param name="specs">Full names (`conv1.weight`) with what they need, in graph order.</param>
     public Weights(Device device, IReadOnlyList<(string Name, ParameterSpec Spec)> specs)
@@ -53,7 +54,7 @@ public sealed class Weights : IDisposable
                 : new Tensor(specs[i].Spec.Shape, values);
             all[i] = new Parameter(specs[i].Name, specs[i].Spec, tensor, offsets[i]);
         }
-        All = all;
+        _all = all;
         var groups = new List<ParameterGroup>();
         AddGroup(groups, 0, decaying, true);
         AddGroup(groups, decaying, trained, false);
@@ -63,7 +64,7 @@ public sealed class Weights : IDisposable
     }
 
     /// <summary>In graph order.</summary>
-    public IReadOnlyList<Parameter> All { get; }
+    public IReadOnlyList<Parameter> All => _all;
 
     /// <summary>What trains: first the weights that decay, then the others.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; }
@@ -100,7 +101,7 @@ public sealed class Weights : IDisposable
     /// <summary>Forgets gradients; the next backward pass overwrites them.</summary>
     public void ClearGradients()
     {
-        foreach (var parameter in All)
+        foreach (var parameter in _all)
         {
             parameter.Tensor.ClearGradient();
         }
@@ -109,7 +110,7 @@ public sealed class Weights : IDisposable
     /// <summary>After a backward pass: weights that nothing reached have gradient zero.</summary>
     public void CompleteGradients()
     {
-        foreach (var parameter in All)
+        foreach (var parameter in _all)
         {
             var cell = parameter.Tensor.Cell;
             if (parameter.Spec.Trains && !cell.HasGradient)

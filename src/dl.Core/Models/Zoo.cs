@@ -40,6 +40,14 @@ public static class Zoo
         new("cnn", "conv 32 - pool - conv 64 - pool - dense 1024 - dropout - dense N", Cnn,
             Dropout: 0.5f),
         new("lenet", "LeNet-5 (LeCun et al. 1998), tanh and average pooling", LeNet),
+        new("resnet18", "residual network of 18 layers (He et al. 2016), 11.2 M weights",
+            request => Residual(request, "resnet18", ResNet.Depth18)),
+        new("resnet34", "residual network of 34 layers, 21.3 M weights",
+            request => Residual(request, "resnet34", ResNet.Depth34)),
+        new("resnet50", "residual network of 50 layers with bottlenecks, 23.5 M weights",
+            request => Residual(request, "resnet50", ResNet.Depth50)),
+        new("mobilenet", "depthwise and 1x1 convolutions (Howard et al. 2017), small and fast",
+            Mobile),
     ];
 
     /// <summary>Null: no architecture has this name.</summary>
@@ -159,6 +167,18 @@ public static class Zoo
                 new Dense { Units = 0, Name = "output" },
             ],
         };
+    }
+
+    private static Graph Residual(ModelRequest request, string name, ResNetDepth depth)
+    {
+        NeedsImages(request, name);
+        return ResNet.Build(depth, request.Input);
+    }
+
+    private static Graph Mobile(ModelRequest request)
+    {
+        NeedsImages(request, "mobilenet");
+        return MobileNet.Build(request.Input);
     }
 
     private static List<Layer> Flat(Shape input) => input.Rank == 1 ? [] : [new Flatten()];

@@ -113,8 +113,10 @@ namespace Dl.Ops
             var y = tape.New(
                 new Shape(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Filters));
             device.Convolution(x.Storage, w.Storage, b?.Storage, y.Storage, shape);
-            return tape.Record(y, [x, w, b], dy =>
+            return tape.Record(y, [x, w, b], (x, w, b, shape), static (tape, dy, in s) =>
             {
+                var (x, w, b, shape) = s;
+                var device = tape.Device;
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.ConvolutionWeightGradient(x.Storage, dy, dw, shape, beta);
@@ -152,8 +154,20 @@ namespace Dl.Ops
             var device = tape.Device;
             var y = tape.New(yShape);
             device.ConvolutionInputGradient(x.Storage, w.Storage, y.Storage, shape, 0);
-            var sum = tape.Record(y, [x, w], dy =>
+            int pixels = (int)(yShape.Count / channels);
+            if (b is not null)
             {
+                device.Binary(
+                    BinaryOps.Add, y.Storage, b.Storage, y.Storage, pixels, channels, 1, 0);
+            }
+            return tape.Record(y, [x, w, b], (x, w, b, shape, pixels), static (tape, dy, in s) =>
+            {
+                var (x, w, b, shape, pixels) = s;
+                var device = tape.Device;
+                if (tape.Wants(b, out var db, out float betaB))
+                {
+                    device.ReduceSum(dy, db, 1, pixels, shape.Channels, 1, betaB);
+                }
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.ConvolutionWeightGradient(dy, x.Storage, dw, shape, beta);
@@ -168,7 +182,6 @@ namespace Dl.Ops
                     }
                 }
             });
-            return b is null ? sum : tape.Add(sum, b);
         }
 
         private static ConvShape Describe(

@@ -87,14 +87,16 @@ public static class Convolution3dOps
                 s, y.Shape, tap, taps, stride, (tap * dilation) - padding.Front, groups);
             device.StridedCopy(x.Storage, y.Storage, plans[tap], 0);
         }
-        return tape.Record(y, [x], dy =>
+        return tape.Record(y, [x], (x, plans), static (tape, dy, in s) =>
         {
+            var (x, plans) = s;
+            var device = tape.Device;
             if (tape.Wants(x, out var dx, out float beta))
             {
                 // Depths overlap, or are never read, so contributions add to zeros.
                 if (beta == 0)
                 {
-                    device.Fill(dx, (int)s.Count, 0);
+                    device.Fill(dx, (int)x.Shape.Count, 0);
                 }
                 foreach (var plan in plans)
                 {

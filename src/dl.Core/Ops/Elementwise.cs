@@ -16,29 +16,29 @@ public static class UnaryOps
     private static readonly List<UnaryOp> Rows = [];
 
     public static readonly UnaryOp
-        Linear = Activation<LinearRow>("linear", "x"),
-        Relu = Activation<ReluRow>("relu", "max(x, 0)"),
-        Relu6 = Activation<Relu6Row>("relu6", "ReLU up to 6: clamp(x, 0, 6)"),
-        LeakyRelu = Activation<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
-        Elu = Activation<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
-        Selu = Activation<SeluRow>(
+        Linear = InPlace<LinearRow>("linear", "x"),
+        Relu = InPlace<ReluRow>("relu", "max(x, 0)"),
+        Relu6 = InPlace<Relu6Row>("relu6", "ReLU up to 6: clamp(x, 0, 6)"),
+        LeakyRelu = InPlace<LeakyReluRow>("leaky_relu", "x, below 0 alpha x (0.1)", 0.1f),
+        Elu = InPlace<EluRow>("elu", "x, below 0 alpha (e^x - 1) (1)", 1f),
+        Selu = InPlace<SeluRow>(
             "selu", "ELU scaled so that layers keep mean 0 and variance 1 (Klambauer et al. 2017)"),
         Gelu = Activation<GeluRow>(
             "gelu", "x times the normal distribution function (Hendrycks and Gimpel 2016)"),
         GeluTanh = Activation<GeluTanhRow>(
             "gelu_tanh", "GELU by its tanh approximation, as in GPT-2"),
         Silu = Activation<SiluRow>("silu", "x sigmoid(x), also called swish"),
-        Sigmoid = Activation<SigmoidRow>("sigmoid", "1 / (1 + e^-x)"),
+        Sigmoid = InPlace<SigmoidRow>("sigmoid", "1 / (1 + e^-x)"),
         HardSigmoid = Activation<HardSigmoidRow>(
             "hard_sigmoid", "sigmoid in three lines: clamp(x + 3, 0, 6) / 6"),
-        Tanh = Activation<TanhRow>("tanh", "the hyperbolic tangent"),
-        HardTanh = Activation<HardTanhRow>("hard_tanh", "tanh in three lines: clamp(x, -1, 1)"),
+        Tanh = InPlace<TanhRow>("tanh", "the hyperbolic tangent"),
+        HardTanh = InPlace<HardTanhRow>("hard_tanh", "tanh in three lines: clamp(x, -1, 1)"),
         Softplus = Activation<SoftplusRow>("softplus", "log(1 + e^x)"),
-        Softsign = Activation<SoftsignRow>("softsign", "x / (1 + |x|)"),
+        Softsign = InPlace<SoftsignRow>("softsign", "x / (1 + |x|)"),
         HardSwish = Activation<HardSwishRow>(
             "hard_swish", "x hard_sigmoid(x) (Howard et al. 2019)"),
         Mish = Activation<MishRow>("mish", "x tanh(softplus(x)) (Misra 2019)"),
-        Step = Activation<StepRow>("step", "1 from 0 on, else 0; gradients do not pass it"),
+        Step = InPlace<StepRow>("step", "1 from 0 on, else 0; gradients do not pass it"),
         Exp = Row<ExpRow>("exp"),
         Log = Row<LogRow>("log"),
         Abs = Row<AbsRow>("abs"),
@@ -95,11 +95,12 @@ public static class UnaryOps
 
     private struct GeluRow : IUnaryRow
     {
-        public static V Value(V x, V alpha) =>
-            Of(0.5f) * x * (Of(1) + Erf(x * Of(0.70710678f)));
-        public static V Slope(V x, V y, V alpha) =>
-            (Of(0.5f) * (Of(1) + Erf(x * Of(0.70710678f))))
-            + (x * Of(0.39894228f) * Exp(Of(-0.5f) * x * x));
+        public static V Value(V x, V alpha) => x * Normal(x, out _);
+        public static V Slope(V x, V y, V alpha)
+        {
+            V share = Normal(x, out V bell);
+            return Fma(x * Of(0.39894228f), bell, share);
+        }
     }
 
     private struct GeluTanhRow : IUnaryRow
@@ -228,10 +229,14 @@ public static class UnaryOps
         public static V Slope(V x, V y, V alpha) => alpha;
     }
 
-    private static UnaryOp Row<T>(string name, float alpha = 0, string? description = null)
+    private static UnaryOp Row<T>(
+        string name, float alpha = 0, string? description = null, bool slopeFromOutput = false)
         where T : struct, IUnaryRow
     {
-        var op = UnaryOp.Of<T>(name, alpha, description);
+        var op = UnaryOp.Of<T>(name, alpha, description) with
+        {
+            SlopeFromOutput = slopeFromOutput,
+        };
         Rows.Add(op);
         return op;
     }
@@ -239,6 +244,10 @@ public static class UnaryOps
     /// <summary>A row that makes sense between layers, with one line for people.</summary>
     private static UnaryOp Activation<T>(string name, string description, float alpha = 0)
         where T : struct, IUnaryRow => Row<T>(name, alpha, description);
+
+    /// <summary>An activation whose slope needs no x: it may take the place of its input.</summary>
+    private static UnaryOp InPlace<T>(string name, string description, float alpha = 0)
+        where T : struct, IUnaryRow => Row<T>(name, alpha, description, slopeFromOutput: true);
 
     /// <summary>x > 0 ? a : b.</summary>
     private static V Above(V x, V a, V b) => Select(Vector512.GreaterThan(x, V.Zero), a, b);
@@ -252,8 +261,9 @@ public static class UnaryOps
 public static partial class BinaryOps
 {
     public static readonly BinaryOp
-        Add = BinaryOp.Of<AddRow>("add"),
-        Subtract = BinaryOp.Of<SubtractRow>("subtract"),
+        Add = BinaryOp.Of<AddRow>("add") with { PassesFirst = true, PassesSecond = true },
+        AddRelu = BinaryOp.Of<AddReluRow>("add_relu"),
+        Subtract = BinaryOp.Of<SubtractRow>("subtract") with { PassesFirst = true },
         Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
         Divide = BinaryOp.Of<DivideRow>("divide"),
         PRelu = BinaryOp.Of<PReluRow>("prelu");
@@ -261,8 +271,8 @@ public static partial class BinaryOps
     /// <summary>Made when asked for: the fields are spread over files.</summary>
     public static IReadOnlyList<BinaryOp> All => field ??=
     [
-        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh, Pinball,
-        PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
+        Add, AddRelu, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh,
+        Pinball, PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
         Hinge, PerceptronCriterion, Robust, PRelu,
     ];
 
@@ -272,6 +282,16 @@ public static partial class BinaryOps
         public static V Value(V a, V b, V alpha) => a + b;
         public static V SlopeA(V a, V b, V alpha) => Of(1);
         public static V SlopeB(V a, V b, V alpha) => Of(1);
+    }
+
+    private struct AddReluRow : IBinaryRow
+    {
+        // Behind a residual block (He et al. 2016).
+        public static V Value(V a, V b, V alpha) =>
+            Select(Vector512.LessThan(a + b, V.Zero), V.Zero, a + b);
+        public static V SlopeA(V a, V b, V alpha) => SlopeB(a, b, alpha);
+        public static V SlopeB(V a, V b, V alpha) =>
+            Select(Vector512.GreaterThan(a + b, V.Zero), Of(1), V.Zero);
     }
 
     private struct SubtractRow : IBinaryRow

@@ -1,6 +1,7 @@
 // The primitives behind the rows of Elementwise.cs, their tape ops, and the loops that turn a row
 // into code over spans. The loops are generic over the row's type, so each row compiles to its own
 // vector loop; the managed device runs them, and they define what the kernels must compute.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -15,7 +16,9 @@ namespace Dl.Tensors
         /// <summary>y[i] = op(x[i]); x and y may be the same.</summary>
         public abstract void Unary(UnaryOp op, Storage x, Storage y, int n, float alpha);
 
-        /// <summary>dx[i] = dy[i] * op'(x[i], y[i]) + beta * dx[i].</summary>
+        /// <summary>
+        /// dx[i] = dy[i] * op'(x[i], y[i]) + beta * dx[i]; dx may be dy when beta is 0.
+        /// </summary>
         public abstract void UnaryGradient(
             UnaryOp op, Storage x, Storage y, Storage dy, Storage dx, int n, float alpha,
             float beta);
@@ -76,6 +79,12 @@ namespace Dl.Ops
     public sealed record UnaryOp(
         string Name, float Alpha, string? Description, UnaryLoop Value, UnaryGradientLoop Gradient)
     {
+        /// <summary>
+        /// The gradient is the same if y is given for x too, where alpha is not negative: x need
+        /// not be kept.
+        /// </summary>
+        public bool SlopeFromOutput { get; init; }
+
         internal static UnaryOp Of<T>(string name, float alpha, string? description)
             where T : struct, IUnaryRow =>
             new(name, alpha, description, ElementwiseLoops.Value<T>, ElementwiseLoops.Gradient<T>);
@@ -86,6 +95,12 @@ namespace Dl.Ops
         string Name, float Alpha, BinaryLoop Value, BinaryGradientLoop GradientA,
         BinaryGradientLoop GradientB)
     {
+        /// <summary>dy/da is 1.</summary>
+        public bool PassesFirst { get; init; }
+
+        /// <summary>dy/db is 1.</summary>
+        public bool PassesSecond { get; init; }
+
         internal static BinaryOp Of<T>(string name, float alpha = 0)
             where T : struct, IBinaryRow =>
             new(name, alpha, ElementwiseLoops.Value2<T>, ElementwiseLoops.Gradient2<T, First>,
@@ -101,17 +116,62 @@ namespace Dl.Ops
             int n = (int)x.Shape.Count;
             var y = tape.New(x.Shape);
             tape.Device.Unary(op, x.Storage, y.Storage, n, a);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (op, x, y, n, a), static (tape, dy, in s) =>
             {
-                if (tape.Wants(x, out var dx, out float beta))
+                var (op, x, y, n, a) = s;
+                if (tape.WantsInPlace(x, dy, out var dx, out float beta))
                 {
                     tape.Device.UnaryGradient(op, x.Storage, y.Storage, dy, dx, n, a, beta);
                 }
             });
         }
 
+        /// <summary>
+        /// op(x) in the place of x, which an op has just given and nobody else reads; where the
+        /// gradient needs x itself, a tensor of its own.
+        /// </summary>
+        public static Tensor UnaryInPlace(
+            this Tape tape, UnaryOp op, Tensor x, float? alpha = null)
+        {
+            float a = alpha ?? op.Alpha;
+            if (!op.SlopeFromOutput || a < 0)
+            {
+                return tape.Unary(op, x, alpha);
+            }
+            Debug.Assert(!x.Cell.IsLeaf, "a weight is nobody's output");
+            int n = (int)x.Shape.Count;
+            tape.Device.Unary(op, x.Storage, x.Storage, n, a);
+            return tape.RecordInPlace(x, (op, x, n, a), static (tape, dy, in s) =>
+            {
+                var (op, y, n, a) = s;
+                tape.Device.UnaryGradient(op, y.Storage, y.Storage, dy, dy, n, a, 0);
+            });
+        }
+
         public static Tensor Add(this Tape tape, Tensor a, Tensor b) =>
             tape.Binary(BinaryOps.Add, a, b);
+
+        /// <summary>max(a + b, 0) of two tensors of one shape.</summary>
+        public static Tensor AddRelu(this Tape tape, Tensor a, Tensor b)
+        {
+            int n = (int)a.Shape.Count;
+            var y = tape.New(a.Shape);
+            tape.Device.Binary(BinaryOps.AddRelu, a.Storage, b.Storage, y.Storage, 1, n, 1, 0);
+            return tape.Record(y, [a, b], (a, b, y, n), static (tape, dy, in s) =>
+            {
+                var (a, b, y, n) = s;
+                // Both get the same: dy where y is above 0.
+                tape.Device.UnaryGradient(UnaryOps.Relu, y.Storage, y.Storage, dy, dy, n, 0, 0);
+                if (tape.Wants(b, out var db, out float beta))
+                {
+                    tape.Device.Broadcast(dy, db, 1, 1, n, 1, beta);
+                }
+                if (tape.WantsInPlace(a, dy, out var da, out beta) && da != dy)
+                {
+                    tape.Device.Broadcast(dy, da, 1, 1, n, 1, beta);
+                }
+            });
+        }
 
         public static Tensor Multiply(this Tape tape, Tensor a, Tensor b) =>
             tape.Binary(BinaryOps.Multiply, a, b);
@@ -131,30 +191,13 @@ namespace Dl.Ops
             var device = tape.Device;
             var y = tape.New(shape);
             device.Binary(op, a.Storage, b.Storage, y.Storage, outer, n, inner, p);
-            return tape.Record(y, [a, b], dy =>
-            {
-                if (tape.Wants(a, out var da, out float beta))
+            return tape.Record(
+                y, [a, b], new BinaryStep(op, a, b, outer, n, inner, p),
+                static (tape, dy, in s) =>
                 {
-                    device.BinaryGradient(
-                        op, false, a.Storage, b.Storage, dy, da, outer, n, inner, p, beta);
-                }
-                if (!tape.Wants(b, out var db, out beta))
-                {
-                    return;
-                }
-                if (outer == 1 && inner == 1)
-                {
-                    device.BinaryGradient(
-                        op, true, a.Storage, b.Storage, dy, db, outer, n, inner, p, beta);
-                    return;
-                }
-                // Broadcasting is undone here and nowhere else.
-                var full = tape.Device.Rent(DType.F32, dy.Length);
-                device.BinaryGradient(
-                    op, true, a.Storage, b.Storage, dy, full, outer, n, inner, p, 0);
-                device.ReduceRuns(full, db, outer, n, inner, beta);
-                tape.Device.Return(full);
-            });
+                    s.BackwardB(tape, dy);
+                    s.BackwardA(tape, dy);
+                });
         }
 
         /// <summary>
@@ -177,18 +220,75 @@ namespace Dl.Ops
                 aligned = aligned.With(i, shape[i]);
                 int outer = aligned.Product(0, i), n = shape[i];
                 int inner = aligned.Product(i + 1, aligned.Rank);
-                var from = x;
                 var y = tape.New(aligned);
-                tape.Device.Broadcast(from.Storage, y.Storage, outer, n, inner, 1, 0);
-                x = tape.Record(y, [from], dy =>
+                tape.Device.Broadcast(x.Storage, y.Storage, outer, n, inner, 1, 0);
+                x = tape.Record(y, [x], (x, outer, n, inner), static (tape, dy, in s) =>
                 {
-                    if (tape.Wants(from, out var dx, out float beta))
+                    var (x, outer, n, inner) = s;
+                    if (tape.Wants(x, out var dx, out float beta))
                     {
                         tape.Device.ReduceSum(dy, dx, outer, n, inner, 1, beta);
                     }
                 });
             }
             return x;
+        }
+
+        /// <summary>The gradients of a binary op over outer x n x inner elements.</summary>
+        private readonly record struct BinaryStep(
+            BinaryOp Op, Tensor A, Tensor B, int Outer, int N, int Inner, float Alpha)
+        {
+            public void BackwardA(Tape tape, Storage dy)
+            {
+                if (!tape.WantsInPlace(A, dy, out var da, out float beta))
+                {
+                    return;
+                }
+                if (!Op.PassesFirst)
+                {
+                    tape.Device.BinaryGradient(
+                        Op, false, A.Storage, B.Storage, dy, da, Outer, N, Inner, Alpha, beta);
+                }
+                else if (da != dy)
+                {
+                    // What flows through a sum as it is need not be computed.
+                    tape.Device.Broadcast(dy, da, 1, 1, (int)dy.Length, 1, beta);
+                }
+            }
+
+            public void BackwardB(Tape tape, Storage dy)
+            {
+                if (!tape.Wants(B, out var db, out float beta))
+                {
+                    return;
+                }
+                var device = tape.Device;
+                bool whole = Outer == 1 && Inner == 1;
+                if (Op.PassesSecond)
+                {
+                    if (whole)
+                    {
+                        device.Broadcast(dy, db, 1, 1, N, 1, beta);
+                    }
+                    else
+                    {
+                        device.ReduceRuns(dy, db, Outer, N, Inner, beta);
+                    }
+                    return;
+                }
+                if (whole)
+                {
+                    device.BinaryGradient(
+                        Op, true, A.Storage, B.Storage, dy, db, Outer, N, Inner, Alpha, beta);
+                    return;
+                }
+                // Broadcasting is undone here and nowhere else.
+                var full = device.Rent(DType.F32, dy.Length);
+                device.BinaryGradient(
+                    Op, true, A.Storage, B.Storage, dy, full, Outer, N, Inner, Alpha, 0);
+                device.ReduceRuns(full, db, Outer, N, Inner, beta);
+                device.Return(full);
+            }
         }
 
         /// <summary>db[j] = sum over o, i of full[o,j,i] + beta * db[j].</summary>

@@ -39,8 +39,10 @@ namespace Dl.Ops
             var device = tape.Device;
             var c = tape.New(sa.With(-1, n));
             device.MatMul(a.Storage, b.Storage, null, c.Storage, batch, m, n, k, false, false, 0);
-            return tape.Record(c, [a, b], dc =>
+            return tape.Record(c, [a, b], (a, b, batch, m, n, k), static (tape, dc, in s) =>
             {
+                var (a, b, batch, m, n, k) = s;
+                var device = tape.Device;
                 if (tape.Wants(a, out var da, out float beta))
                 {
                     device.MatMul(dc, b.Storage, null, da, batch, m, k, n, false, true, beta);
@@ -66,8 +68,10 @@ namespace Dl.Ops
             var device = tape.Device;
             var y = tape.New(x.Shape.With(-1, n));
             device.MatMul(x.Storage, w.Storage, b?.Storage, y.Storage, 1, m, n, k, false, false, 0);
-            return tape.Record(y, [x, w, b], dy =>
+            return tape.Record(y, [x, w, b], (x, w, b, m, n, k), static (tape, dy, in s) =>
             {
+                var (x, w, b, m, n, k) = s;
+                var device = tape.Device;
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.MatMul(x.Storage, dy, null, dw, 1, k, n, m, true, false, beta);

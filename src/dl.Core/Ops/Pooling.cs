@@ -77,8 +77,9 @@ namespace Dl.Ops
             var indices = tape.Rent(DType.I32, y.Shape.Count);
             tape.Device.MaxPool(x.Storage, y.Storage, indices, shape);
             switches = new Switches(indices, shape);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, indices, shape), static (tape, dy, in s) =>
             {
+                var (x, indices, shape) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.MaxPoolGradient(dy, indices, dx, shape, beta);
@@ -139,8 +140,9 @@ namespace Dl.Ops
             var shape = Describe(x.Shape, window, stride, padding);
             var y = tape.New(Output(shape));
             tape.Device.AveragePool(x.Storage, y.Storage, shape, countPadding);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, shape, countPadding), static (tape, dy, in s) =>
             {
+                var (x, shape, countPadding) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.AveragePoolGradient(dy, dx, shape, countPadding, beta);
@@ -154,22 +156,26 @@ namespace Dl.Ops
         /// </summary>
         public static Tensor MaxPool3d(
             this Tape tape, Tensor x, Size3 window, Size3 stride, Padding3 padding) =>
-            ByPlaneAndDepth(x, window, stride, padding, tape.MaxPool);
+            ByPlaneAndDepth(tape, x, window, stride, padding,
+                static (tape, slices, size, step, around) =>
+                    tape.MaxPool(slices, size, step, around));
 
         /// <summary>Mean over windows of volumes (B,D,H,W,C).</summary>
         public static Tensor AveragePool3d(
             this Tape tape, Tensor x, Size3 window, Size3 stride, Padding3 padding,
             bool countPadding = true) =>
-            ByPlaneAndDepth(x, window, stride, padding,
-                (slices, size, step, around) =>
-                    tape.AveragePool(slices, size, step, around, countPadding));
+            ByPlaneAndDepth(tape, x, window, stride, padding, countPadding
+                ? static (tape, slices, size, step, around) =>
+                    tape.AveragePool(slices, size, step, around, true)
+                : static (tape, slices, size, step, around) =>
+                    tape.AveragePool(slices, size, step, around, false));
 
         /// <summary>
         /// Windows are boxes, so pooling slices and then, pixel by pixel, their depths is the same.
         /// </summary>
         private static Tensor ByPlaneAndDepth(
-            Tensor x, Size3 window, Size3 stride, Padding3 padding,
-            Func<Tensor, Size2, Size2, Padding, Tensor> pool)
+            Tape tape, Tensor x, Size3 window, Size3 stride, Padding3 padding,
+            Func<Tape, Tensor, Size2, Size2, Padding, Tensor> pool)
         {
             var s = x.Shape;
             if (s.Rank != 5)
@@ -178,13 +184,13 @@ namespace Dl.Ops
                     $"pool: input is {s}, expected (batch, depth, height, width, channels)");
             }
             var y = pool(
-                x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane, stride.Plane,
+                tape, x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane, stride.Plane,
                 padding.Plane);
             int height = y.Shape[1], width = y.Shape[2], depth = s[1];
             if (window.Depth > 1 || stride.Depth > 1 || padding.Front + padding.Back > 0)
             {
                 y = pool(
-                    y.Reshape(new Shape(s[0], depth, 1, height * width * s[4])),
+                    tape, y.Reshape(new Shape(s[0], depth, 1, height * width * s[4])),
                     new Size2(window.Depth, 1), new Size2(stride.Depth, 1),
                     new Padding(padding.Front, padding.Back, 0, 0));
                 depth = y.Shape[1];

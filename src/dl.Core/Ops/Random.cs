@@ -45,8 +45,9 @@ namespace Dl.Ops
             var span = rng.Reserve(n);
             var y = tape.New(x.Shape);
             tape.Device.Dropout(x.Storage, y.Storage, n, rate, span, 0);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, n, rate, span), static (tape, dy, in s) =>
             {
+                var (x, n, rate, span) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.Dropout(dy, dx, n, rate, span, beta);

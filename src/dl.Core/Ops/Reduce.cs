@@ -64,8 +64,9 @@ namespace Dl.Ops
         {
             var y = tape.New(shape);
             tape.Device.ReduceSum(x.Storage, y.Storage, outer, n, inner, scale, 0);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, outer, n, inner, scale), static (tape, dy, in s) =>
             {
+                var (x, outer, n, inner, scale) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.Broadcast(dy, dx, outer, n, inner, scale, beta);

@@ -54,8 +54,9 @@ namespace Dl.Ops
             int rows = x.Shape.Rows, columns = x.Shape.Last;
             var y = tape.New(x.Shape);
             tape.Device.Softmax(x.Storage, y.Storage, rows, columns);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, y, rows, columns), static (tape, dy, in s) =>
             {
+                var (x, y, rows, columns) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.SoftmaxGradient(y.Storage, dy, dx, rows, columns, beta);
@@ -68,8 +69,9 @@ namespace Dl.Ops
             int rows = x.Shape.Rows, columns = x.Shape.Last;
             var y = tape.New(x.Shape);
             tape.Device.LogSoftmax(x.Storage, y.Storage, rows, columns);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, y, rows, columns), static (tape, dy, in s) =>
             {
+                var (x, y, rows, columns) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.LogSoftmaxGradient(y.Storage, dy, dx, rows, columns, beta);
@@ -97,13 +99,15 @@ namespace Dl.Ops
             device.SoftmaxCrossEntropy(
                 logits.Storage, target.Storage, weight?.Storage, loss.Storage, total,
                 rows, columns, smoothing, ignoreIndex);
-            return tape.Record(loss, [logits], dloss =>
+            var state = (logits, target, weight, total, smoothing, ignoreIndex);
+            return tape.Record(loss, [logits], state, static (tape, dloss, in s) =>
             {
+                var (logits, target, weight, total, smoothing, ignoreIndex) = s;
                 if (tape.Wants(logits, out var dx, out float beta))
                 {
-                    device.SoftmaxCrossEntropyGradient(
+                    tape.Device.SoftmaxCrossEntropyGradient(
                         logits.Storage, target.Storage, weight?.Storage, dloss, total, dx,
-                        rows, columns, smoothing, ignoreIndex, beta);
+                        logits.Shape.Rows, logits.Shape.Last, smoothing, ignoreIndex, beta);
                 }
             });
         }

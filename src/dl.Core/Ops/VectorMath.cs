@@ -2,6 +2,7 @@
 // after Cephes (Moshier): relative error of exp and tanh below 3e-7. NaN goes through.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Ops;
@@ -22,19 +23,13 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp(V x)
     {
-        // Written as selections that are false for NaN, so NaN stays.
-        V limited = Select(Vector512.GreaterThan(x, Of(89f)), Of(89f), x);
-        limited = Select(Vector512.LessThan(limited, Of(-104f)), Of(-104f), limited);
-        V n = Fma(limited, Of(1.44269504f), Of(12582912f)) - Of(12582912f);
-        V r = Fma(n, Of(-0.693359375f), limited);
-        r = Fma(n, Of(2.12194440e-4f), r);
-        V p = Of(1.9875691500e-4f);
-        p = Fma(p, r, Of(1.3981999507e-3f));
-        p = Fma(p, r, Of(8.3334519073e-3f));
-        p = Fma(p, r, Of(4.1665795894e-2f));
-        p = Fma(p, r, Of(1.6666665459e-1f));
-        p = Fma(p, r, Of(5.0000001201e-1f));
-        p = Fma(p * r, r, r) + Of(1f);
+        V limited = Limit(x, Of(-104f), Of(89f));
+        V n = Twos(limited);
+        V p = ExpM1(Rest(limited, n)) + Of(1f);
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.Scale(p, n);
+        }
         // 2^n in two halves: n runs from -150 to 128, beyond what one exponent field holds.
         var whole = Vector512.ConvertToInt32Native(n);
         var half = Vector512.ShiftRightArithmetic(whole, 1);
@@ -57,38 +52,65 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Softplus(V x) => Vector512.Max(x, V.Zero) + Log1P(Exp(-Vector512.Abs(x)));
 
+    /// <summary>m / (m + 2) with m = e^2x - 1, made without a difference of like numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh(V x)
     {
-        V z = Vector512.Abs(x);
-        V large = Of(1f) - (Of(2f) / (Exp(z + z) + Of(1f)));
-        large = Select(Vector512.LessThan(x, V.Zero), -large, large);
-        // Near 0 the difference above cancels; an odd polynomial does not.
-        V s = x * x;
-        V p = Of(-5.70498872745e-3f);
-        p = Fma(p, s, Of(2.06390887954e-2f));
-        p = Fma(p, s, Of(-5.37397155531e-2f));
-        p = Fma(p, s, Of(1.33314422036e-1f));
-        p = Fma(p, s, Of(-3.33332819422e-1f));
-        V small = Fma(p * s, x, x);
-        return Select(Vector512.LessThan(z, Of(0.625f)), small, large);
+        // Beyond 9.1 the result rounds to 1.
+        V twice = Limit(x + x, Of(-20f), Of(20f));
+        V n = Twos(twice);
+        V power = PowerOfTwo(Vector512.ConvertToInt32Native(n));
+        V m = Fma(power, ExpM1(Rest(twice, n)), power - Of(1f));
+        return m / (m + Of(2f));
     }
 
     /// <summary>
-    /// The error function, absolute error below 2e-7 (Abramowitz and Stegun, 7.1.26).
+    /// The normal distribution function, (1 + erf(x / sqrt(2))) / 2, absolute error below 1e-7
+    /// (Abramowitz and Stegun, 7.1.26).
+    /// </summary>
+    /// <param name="bell">e^(-x^2 / 2), which the density is made of.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Normal(V x, out V bell)
+    {
+        bell = Exp(Of(-0.5f) * x * x);
+        // 0.3275911 / sqrt(2); the polynomial's coefficients are halved.
+        V t = Of(1f) / Fma(Vector512.Abs(x), Of(0.23164189f), Of(1f));
+        V p = Of(0.5307027145f);
+        p = Fma(p, t, Of(-0.7265760135f));
+        p = Fma(p, t, Of(0.7107068705f));
+        p = Fma(p, t, Of(-0.142248368f));
+        p = Fma(p, t, Of(0.127414796f));
+        V tail = p * t * bell;
+        return Select(Vector512.LessThan(x, V.Zero), tail, Of(1f) - tail);
+    }
+
+    /// <summary>
+    /// x within bounds; NaN stays, because these forms give back their right side then.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Erf(V x)
+    private static V Limit(V x, V low, V high) =>
+        Vector512.MaxNative(low, Vector512.MinNative(high, x));
+
+    /// <summary>x / log(2), rounded to a whole number by way of 1.5 * 2^23.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Twos(V x) => Fma(x, Of(1.44269504f), Of(12582912f)) - Of(12582912f);
+
+    /// <summary>x - n log(2), log(2) in two parts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Rest(V x, V n) =>
+        Fma(n, Of(2.12194440e-4f), Fma(n, Of(-0.693359375f), x));
+
+    /// <summary>e^r - 1 for |r| up to log(2) / 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpM1(V r)
     {
-        V z = Vector512.Abs(x);
-        V t = Of(1f) / Fma(z, Of(0.3275911f), Of(1f));
-        V p = Of(1.061405429f);
-        p = Fma(p, t, Of(-1.453152027f));
-        p = Fma(p, t, Of(1.421413741f));
-        p = Fma(p, t, Of(-0.284496736f));
-        p = Fma(p, t, Of(0.254829592f));
-        V e = Of(1f) - (p * t * Exp(-(z * z)));
-        return Select(Vector512.LessThan(x, V.Zero), -e, e);
+        V p = Of(1.9875691500e-4f);
+        p = Fma(p, r, Of(1.3981999507e-3f));
+        p = Fma(p, r, Of(8.3334519073e-3f));
+        p = Fma(p, r, Of(4.1665795894e-2f));
+        p = Fma(p, r, Of(1.6666665459e-1f));
+        p = Fma(p, r, Of(5.0000001201e-1f));
+        return Fma(p * r, r, r);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

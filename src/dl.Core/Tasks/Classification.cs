@@ -34,7 +34,7 @@ public sealed class Classification(TargetSpec target, string? loss)
     {
         if (Loss.Form == TargetForm.Index)
         {
-            var indices = new int[rows];
+            Span<int> indices = rows <= 1024 ? stackalloc int[rows] : new int[rows];
             for (int i = 0; i < rows; i++)
             {
                 indices[i] = (int)targets[i];

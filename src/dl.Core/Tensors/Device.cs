@@ -1,5 +1,7 @@
 // A device is memory and primitives. This part is the memory; each Ops/<Family>.cs adds the
 // primitives of its family, so the compiler lists what a new device has to implement.
+using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Dl.Tensors;
@@ -17,7 +19,8 @@ public abstract partial class Device : IDisposable
     public static long AlignSlice(long offset) =>
         (offset + SliceAlignment - 1) / SliceAlignment * SliceAlignment;
 
-    private readonly Dictionary<long, Stack<Storage>> _pool = [];
+    /// <summary>Free memory by its bucket; a storage knows the one that it belongs to.</summary>
+    private readonly Stack<Storage>?[] _pool = new Stack<Storage>?[BucketCount];
 
     /// <summary>`cpu` or `opencl:N`.</summary>
     public abstract string Name { get; }
@@ -36,14 +39,11 @@ public abstract partial class Device : IDisposable
     public Storage Rent(DType type, long length)
     {
         long capacity = Bucket(Math.Max(1, length) * type.Size());
-        Storage storage;
-        if (_pool.TryGetValue(capacity, out var free) && free.Count > 0)
-        {
-            storage = free.Pop();
-        }
-        else
+        var free = _pool[BucketIndex(capacity)] ??= [];
+        if (!free.TryPop(out var storage))
         {
             storage = AllocateOrTrim(capacity);
+            storage.Home = free;
             AllocatedBytes += capacity;
         }
         storage.Assign(type, length);
@@ -54,12 +54,9 @@ public abstract partial class Device : IDisposable
     /// <summary>Gives rented memory back; the handle must not be used again.</summary>
     public void Return(Storage storage)
     {
+        Debug.Assert(storage.Home is not null, "a slice goes with its arena");
         LiveBuffers--;
-        if (!_pool.TryGetValue(storage.Capacity, out var free))
-        {
-            _pool[storage.Capacity] = free = new Stack<Storage>();
-        }
-        free.Push(storage);
+        storage.Home.Push(storage);
     }
 
     /// <summary>
@@ -86,6 +83,16 @@ public abstract partial class Device : IDisposable
     public void Read(Storage source, Span<int> target) =>
         ReadBytes(source, MemoryMarshal.AsBytes(target));
 
+    /// <summary>
+    /// Copies to the host what the work so far leaves in <paramref name="source"/>, without waiting
+    /// for it; <see cref="Readback.Wait"/> does. Later work may overwrite the source.
+    /// </summary>
+    /// <param name="target">Made by this device for as many elements or more.</param>
+    public void BeginRead(Storage source, Readback target) => target.Start(source);
+
+    /// <summary>Memory on the host for <see cref="BeginRead"/>.</summary>
+    public Readback CreateReadback(int capacity) => AllocateReadback(capacity);
+
     /// <summary>The first element; waits.</summary>
     public float ReadScalar(Storage source)
     {
@@ -100,9 +107,9 @@ public abstract partial class Device : IDisposable
     /// <summary>Returns pooled memory to the system.</summary>
     public void Trim()
     {
-        foreach (var free in _pool.Values)
+        foreach (var free in _pool)
         {
-            while (free.TryPop(out var storage))
+            while (free is not null && free.TryPop(out var storage))
             {
                 AllocatedBytes -= storage.Capacity;
                 Free(storage);
@@ -126,6 +133,8 @@ public abstract partial class Device : IDisposable
 
     protected abstract void Free(Storage storage);
 
+    protected abstract Readback AllocateReadback(int capacity);
+
     protected abstract void WriteBytes(Storage target, ReadOnlySpan<byte> source);
 
     protected abstract void ReadBytes(Storage source, Span<byte> target);
@@ -147,16 +156,28 @@ public abstract partial class Device : IDisposable
         }
     }
 
-    /// <summary>Eight sizes an octave, so that batches of nearly one size share buffers.</summary>
+    // Eight sizes an octave, so that batches of nearly one size share buffers.
+    private const int SmallestBucket = 512, BucketsPerOctave = 8, BucketCount = 64 * 8;
+
+    /// <summary>The size that a request is rounded up to.</summary>
     private static long Bucket(long bytes)
     {
-        const long Smallest = 512;
-        if (bytes <= Smallest)
+        if (bytes <= SmallestBucket)
         {
-            return Smallest;
+            return SmallestBucket;
         }
-        long step = Math.Max(Smallest, 1L << (60 - System.Numerics.BitOperations.LeadingZeroCount(
-            (ulong)bytes)));
+        long step = Math.Max(SmallestBucket, (1L << BitOperations.Log2((ulong)bytes)) / 8);
         return (bytes + step - 1) / step * step;
+    }
+
+    /// <summary>Number of a size that <see cref="Bucket"/> gave, without gaps.</summary>
+    private static int BucketIndex(long capacity)
+    {
+        const int FirstOctave = 12;
+        int octave = BitOperations.Log2((ulong)capacity);
+        return octave < FirstOctave
+            ? (int)(capacity / SmallestBucket) - 1
+            : ((octave - FirstOctave) * BucketsPerOctave)
+                + (int)(capacity >> (octave - 3)) - 1;
     }
 }

@@ -17,6 +17,9 @@ public abstract class Storage(Device device, long capacity)
     /// <summary>Elements in use.</summary>
     public long Length { get; private set; }
 
+    /// <summary>Where the pool keeps it while nobody uses it; null: a slice.</summary>
+    internal Stack<Storage>? Home { get; set; }
+
     /// <summary>Gives the same memory a new meaning when the pool hands it out.</summary>
     internal void Assign(DType type, long length) => (Type, Length) = (type, length);
 }

@@ -6,6 +6,8 @@ namespace Dl.Tensors;
 /// </remarks>
 public sealed class Tensor
 {
+    private Tensor? _view;
+
     internal Tensor(Shape shape, Cell cell) => (Shape, Cell) = (shape, cell);
 
     /// <summary>A tensor over memory that somebody else owns (inputs, buffers).</summary>
@@ -14,7 +16,7 @@ public sealed class Tensor
     {
     }
 
-    public Shape Shape { get; }
+    public Shape Shape { get; private set; }
 
     public Storage Storage => Cell.Storage;
 
@@ -53,7 +55,25 @@ public sealed class Tensor
             throw new UsageException(
                 $"reshape: {Shape} has {Shape.Count} elements, {shape} has {shape.Count}");
         }
-        return new Tensor(shape, Cell);
+        if (shape == Shape)
+        {
+            return this;
+        }
+        // Mostly the same view is asked for in every step.
+        if (_view is null || _view.Shape != shape)
+        {
+            _view = new Tensor(shape, Cell);
+        }
+        return _view;
+    }
+
+    /// <summary>
+    /// The same object for other values, once nobody uses it for the old ones.
+    /// </summary>
+    internal void Renew(Shape shape, Storage storage)
+    {
+        Shape = shape;
+        Cell.Renew(storage);
     }
 
     public float[] ToArray()
@@ -67,7 +87,7 @@ public sealed class Tensor
 /// <summary>The values and the gradient that tensors of several shapes may share.</summary>
 internal sealed class Cell(Storage storage)
 {
-    public Storage Storage { get; } = storage;
+    public Storage Storage { get; private set; } = storage;
 
     public Storage? Gradient { get; set; }
 
@@ -82,4 +102,10 @@ internal sealed class Cell(Storage storage)
     /// Nothing on the tape produced it, so its gradient outlives the backward pass.
     /// </summary>
     public bool IsLeaf { get; set; }
+
+    public void Renew(Storage storage)
+    {
+        Storage = storage;
+        (Gradient, HasGradient, RequiresGradient) = (null, false, false);
+    }
 }

@@ -29,7 +29,9 @@ public sealed class Trainer(
             settings.Mixing, data.Train.FeatureShape, data.Train.TargetWidth, settings.Seed)
         : null;
 
-    private float[] _outputs = [];
+    private readonly Readback _lossRead = model.Device.CreateReadback(1);
+    private Readback? _outputRead;
+    private RateCurve? _curve;
     private double _rate;
 
     /// <summary>Samples of the batches whose gradients wait for the update, in batches.</summary>
@@ -42,7 +44,7 @@ public sealed class Trainer(
     public float[]? BestWeights { get; private set; }
 
     /// <summary>Who looks on, in the order in which they are told.</summary>
-    public IList<ITrainingObserver> Observers { get; } = [];
+    public List<ITrainingObserver> Observers { get; } = [];
 
     public int StepsPerEpoch =>
         (data.Train.Count + settings.BatchSize - 1) / settings.BatchSize;
@@ -82,13 +84,14 @@ public sealed class Trainer(
     {
         var watch = Stopwatch.StartNew();
         var order = Batches.Order(data.Train.Count, settings.Seed, State.Epoch);
-        using var tape = new Tape(model.Device);
+        using var tape = new Tape(model.Device) { FreesEarly = true };
+        var pass = new Pass(tape, true, _rng);
         using var batches = new Batches(
             data.Train, settings.BatchSize, order, settings.Threads, skip: State.Step);
         long samples = 0;
         foreach (var batch in batches)
         {
-            Step(tape, batch, order);
+            Step(pass, batch, order);
             samples += batch.Count;
             double seconds = watch.Elapsed.TotalSeconds;
             progress(new TrainingProgress(
@@ -106,7 +109,12 @@ public sealed class Trainer(
     /// <summary>Loss and metrics of the current weights on a dataset.</summary>
     public Evaluation Evaluate(IDataset dataset) => _evaluator.Run(dataset, _rng);
 
-    public void Dispose() => _average?.Dispose();
+    public void Dispose()
+    {
+        _average?.Dispose();
+        _lossRead.Dispose();
+        _outputRead?.Dispose();
+    }
 
     /// <summary>Puts the best weights in place of the last ones.</summary>
     public void UseBest()
@@ -117,25 +125,45 @@ public sealed class Trainer(
         }
     }
 
-    /// <summary>One batch: forward, loss, backward, update, and the books.</summary>
-    private void Step(Tape tape, Batch batch, int[] order)
+    /// <summary>
+    /// One batch: forward, loss, backward, update, and the books. Loss and output come to the host
+    /// while the device works on the backward pass, so it need not wait for anybody.
+    /// </summary>
+    private void Step(Pass pass, Batch batch, int[] order)
     {
+        var tape = pass.Tape;
         _rate = Rate();
         var moment = new TrainingMoment(
             model, tape, batch, order, State.Epoch + 1, State.Step + 1, _rate);
         var input = Prepare(tape, batch);
-        var output = model.Forward(new Pass(tape, true, _rng), input);
+        var output = model.Forward(pass, input);
         var loss = Loss(tape, output, batch);
+        var outputs = BeginRead(loss, output);
+        // Observers may look at it.
+        tape.Keep(output);
         Backward(tape, loss, batch);
-        float value = loss.Device.ReadScalar(loss.Storage);
+        float value = _lossRead.Wait()[0];
         CheckLoss(moment, output, value);
         State.Step++;
         if (State.Step % settings.Accumulate == 0 || State.Step == StepsPerEpoch)
         {
             Update(moment);
         }
-        Book(batch, output, value);
+        Book(batch, outputs.Wait(), value);
         tape.Reset();
+    }
+
+    /// <summary>Sends loss and output on their way; returns where the output will be.</summary>
+    private Readback BeginRead(Tensor loss, Tensor output)
+    {
+        if (_outputRead is null || _outputRead.Capacity < output.Shape.Count)
+        {
+            _outputRead?.Dispose();
+            _outputRead = model.Device.CreateReadback((int)output.Shape.Count);
+        }
+        model.Device.BeginRead(loss.Storage, _lossRead);
+        model.Device.BeginRead(output.Storage, _outputRead);
+        return _outputRead;
     }
 
     /// <summary>The input of a training step on the device.</summary>
@@ -232,14 +260,14 @@ public sealed class Trainer(
     }
 
     /// <summary>Adds the step to the epoch's sums.</summary>
-    private void Book(Batch batch, Tensor output, float loss)
+    private void Book(Batch batch, ReadOnlySpan<float> outputs, float loss)
     {
         _predictions.Clear();
         // Of a mixture, the sample with the larger share is what a prediction should name.
         var targets = _mixing is { Share: < 0.5f }
             ? _mixing.Others(batch.Count)
             : Evaluator.Targets(data.Train, batch);
-        _predictions.Add(Evaluator.Read(output, ref _outputs), targets, batch.Count);
+        _predictions.Add(outputs, targets, batch.Count);
         // A batch of one class has no ROC AUC; it does not count.
         double metric = _predictions.Compute(task.Metrics[0]);
         bool defined = !double.IsNaN(metric);
@@ -268,7 +296,7 @@ public sealed class Trainer(
         {
             return rate;
         }
-        var curve = new RateCurve(
+        var curve = _curve ??= new RateCurve(
             settings.Schedule, settings.Warmup, (double)settings.Epochs * UpdatesPerEpoch,
             UpdatesPerEpoch, swa ? AveragesFrom : null);
         return (State.FoundRate ?? settings.LearningRate)

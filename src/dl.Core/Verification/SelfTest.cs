@@ -88,6 +88,7 @@ public static class SelfTest
         RandomCases.All,
         OptimizerStepCases.All,
         AveragingCases.All,
+        PeakCases.All,
     ];
 
     /// <summary>Names of the primitives that have cases.</summary>

@@ -72,6 +72,12 @@ internal static unsafe partial class Cl
         uint waitCount, nint* waits, nint* done);
 
     [LibraryImport(Library.Name)]
+    public static partial int clWaitForEvents(uint count, nint* events);
+
+    [LibraryImport(Library.Name)]
+    public static partial int clReleaseEvent(nint done);
+
+    [LibraryImport(Library.Name)]
     public static partial nint clCreateProgramWithSource(
         ContextHandle context, uint count, byte** strings, nuint* lengths, int* status);
 

@@ -11,6 +11,8 @@ public class BatchesTests
     {
         public int Reads;
 
+        public Action<int>? Reading { get; init; }
+
         public int Count => count;
 
         public Shape FeatureShape { get; } = new(2);
@@ -22,6 +24,7 @@ public class BatchesTests
         public void Read(int index, Span<float> features, Span<float> target)
         {
             Interlocked.Increment(ref Reads);
+            Reading?.Invoke(index);
             if (delay > 0)
             {
                 Thread.Sleep(delay);
@@ -113,6 +116,34 @@ public class BatchesTests
         Assert.True(clock.ElapsedMilliseconds < 5000, $"{clock.ElapsedMilliseconds} ms");
         Thread.Sleep(50);
         Assert.Equal(reads, data.Reads);
+    }
+
+    /// <summary>Reading may turn slow in the middle: then threads take over, in order.</summary>
+    [Fact]
+    public void ThreadsTakeOverWhereReadingIsSlow()
+    {
+        var readers = new HashSet<int>();
+        var data = new Numbers(400) { Reading = index =>
+        {
+            lock (readers)
+            {
+                readers.Add(Environment.CurrentManagedThreadId);
+            }
+            if (index >= 100)
+            {
+                Thread.Sleep(1);
+            }
+        } };
+        int next = 0;
+        foreach (Batch batch in new Batches(data, 10, null, threads: 2, depth: 3))
+        {
+            for (int i = 0; i < batch.Count; i++, next++)
+            {
+                Assert.Equal(next, batch.Features[2 * i]);
+            }
+        }
+        Assert.Equal(400, next);
+        Assert.Equal(3, readers.Count);
     }
 
     [Fact]

@@ -115,6 +115,10 @@ public sealed class LayerTests
             """{"type":"batch_norm","affine":false,"momentum":0.5}""", [7], [7],
             "running_mean 7, running_variance 7"
         },
+        {
+            """{"type":"batch_norm","activation":"tanh"}""", [4, 3], [4, 3],
+            "weight 3, bias 3, running_mean 3, running_variance 3"
+        },
         { """{"type":"layer_norm"}""", [6, 8], [6, 8], "weight 8, bias 8" },
         { """{"type":"layer_norm","dimensions":2,"bias":false}""", [6, 8], [6, 8], "weight 6x8" },
         { """{"type":"group_norm","groups":2}""", [5, 5, 6], [5, 5, 6], "weight 6, bias 6" },
@@ -200,6 +204,7 @@ public sealed class LayerTests
         { """{"type":"gaussian_noise","deviation":0.3}""", [5], [5], "" },
         // Joins.
         { """{"type":"add","inputs":["input","input"]}""", [5], [5], "" },
+        { """{"type":"add","activation":"relu","inputs":["input","input"]}""", [5], [5], "" },
         { """{"type":"multiply","inputs":["input","input"]}""", [4, 5], [4, 5], "" },
         { """{"type":"concat","inputs":["input","input"]}""", [2, 5], [2, 10], "" },
     };
@@ -338,6 +343,7 @@ public sealed class LayerTests
     [InlineData("""{"type":"activation","function":"rleu"}""", "did you mean 'relu'?")]
     [InlineData("""{"type":"batch_norm","momentum":2}""", "momentum 2")]
     [InlineData("""{"type":"batch_norm","epsilon":0}""", "epsilon 0")]
+    [InlineData("""{"type":"batch_norm","activation":"rleu"}""", "did you mean 'relu'?")]
     [InlineData("""{"type":"layer_norm","dimensions":4}""", "expected 1 to 3")]
     [InlineData("""{"type":"group_norm","groups":3}""", "4 channels in 3 groups")]
     [InlineData("""{"type":"gaussian_noise","deviation":-1}""", "deviation -1")]

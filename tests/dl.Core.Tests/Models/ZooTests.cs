@@ -14,6 +14,12 @@ public sealed class ZooTests
     [InlineData("mlp:512,256", new[] { 28, 28, 1 }, 10, 535818)]
     [InlineData("cnn", new[] { 28, 28, 1 }, 10, 3241354)]
     [InlineData("lenet", new[] { 28, 28, 1 }, 10, 61706)]
+    [InlineData("resnet18", new[] { 224, 224, 3 }, 1000, 11689512)]
+    [InlineData("resnet34", new[] { 224, 224, 3 }, 1000, 21797672)]
+    [InlineData("resnet50", new[] { 224, 224, 3 }, 1000, 25557032)]
+    [InlineData("resnet18", new[] { 32, 32, 3 }, 10, 11173962)]
+    [InlineData("mobilenet", new[] { 224, 224, 3 }, 1000, 4231976)]
+    [InlineData("mobilenet", new[] { 32, 32, 3 }, 10, 543050)]
     [InlineData("conv32-relu-pool2-conv64-relu-pool2-dense1024-relu", new[] { 28, 28, 1 }, 10,
         3241354)]
     [InlineData("conv8x5s2-gap", new[] { 28, 28, 3 }, 4, (25 * 3 * 8) + 8 + (8 * 4) + 4)]
@@ -45,7 +51,10 @@ public sealed class ZooTests
     }
 
     [Theory]
-    [InlineData("resnet", "no such model")]
+    [InlineData("inception", "no such model")]
+    [InlineData("resnet19", "did you mean 'resnet18'?")]
+    [InlineData("resnet18", "needs images")]
+    [InlineData("mobilenet", "needs images")]
     [InlineData("mpl", "did you mean 'mlp'?")]
     [InlineData("mlp:0", "'0' is not a layer size")]
     [InlineData("mlp:12,x", "'x' is not a layer size")]
@@ -72,13 +81,13 @@ public sealed class ZooTests
     }
 
     [Fact]
-    public void ActivationsBehindNormsAreLayersOfTheirOwn()
+    public void ActivationsBehindNormsBelongToThem()
     {
         var (graph, _) = Zoo.Resolve("dense5-bn-relu-dense4-prelu", new Shape(3), 2, 0.25f);
         Assert.Equal(
-            ["dense_1", "batch_norm_1", "activation_1", "dropout_1", "dense_2", "prelu_1",
-                "dropout_2", "output"],
+            ["dense_1", "batch_norm_1", "dropout_1", "dense_2", "prelu_1", "dropout_2", "output"],
             graph.Layers.Select(l => l.Name));
+        Assert.Equal("relu", Assert.IsType<BatchNorm>(graph.Layers[1]).Activation);
     }
 
     [Fact]

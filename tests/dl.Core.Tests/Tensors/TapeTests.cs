@@ -132,6 +132,80 @@ public sealed class TapeTests : IDisposable
         Assert.Equal("backward: the loss has shape 2, expected a scalar", error.Message);
     }
 
+    [Theory]
+    [MemberData(nameof(Activations))]
+    public void ActivationsInPlaceGiveTheSameGradients(string name)
+    {
+        var op = UnaryOps.All.First(o => o.Name == name);
+        float[] values = [-7, -3, -1, -1e-6f, -0f, 0, 1e-6f, 0.5f, 1, 3, 6, 7];
+        float[][] results = new float[2][];
+        float[][] outputs = new float[2][];
+        for (int way = 0; way < 2; way++)
+        {
+            using var tape = new Tape(_device);
+            var x = Leaf(tape, values);
+            var fresh = tape.Unary(UnaryOps.Scale, x, 1.5f);
+            var y = way == 0 ? tape.Unary(op, fresh) : tape.UnaryInPlace(op, fresh);
+            // Read twice, so that gradients add up before they go through the activation.
+            var z = tape.Add(tape.Multiply(y, y), y);
+            outputs[way] = y.ToArray();
+            tape.Backward(tape.Sum(z));
+            results[way] = Gradient(x);
+        }
+        Assert.Equal(outputs[0], outputs[1]);
+        Assert.Equal(results[0], results[1]);
+    }
+
+    public static TheoryData<string> Activations =>
+        [.. UnaryOps.All.Where(op => op.Description is not null).Select(op => op.Name)];
+
+    [Fact]
+    public void AnActivationInPlaceTakesNoMemory()
+    {
+        using var tape = new Tape(_device);
+        var fresh = tape.Unary(UnaryOps.Scale, Leaf(tape, [1, -2]), 3);
+        int before = _device.LiveBuffers;
+        var y = tape.UnaryInPlace(UnaryOps.Relu, fresh);
+        Assert.Same(fresh.Storage, y.Storage);
+        Assert.Equal(before, _device.LiveBuffers);
+        Assert.NotSame(fresh.Storage, tape.UnaryInPlace(UnaryOps.Gelu, fresh).Storage);
+        Assert.NotSame(fresh.Storage, tape.UnaryInPlace(UnaryOps.LeakyRelu, fresh, -1).Storage);
+    }
+
+    [Fact]
+    public void AGradientThatIsHandedOnIsNotShared()
+    {
+        using var tape = new Tape(_device);
+        var x = Leaf(tape, [1, 2]);
+        // d/dx sum(2 (a + b) + 3 a) with a = 5 x, b = 7 x: 2 * 12 + 15
+        var a = tape.Unary(UnaryOps.Scale, x, 5);
+        var b = tape.Unary(UnaryOps.Scale, x, 7);
+        var sum = tape.Unary(UnaryOps.Scale, tape.Add(a, b), 2);
+        tape.Backward(tape.Sum(tape.Add(sum, tape.Unary(UnaryOps.Scale, a, 3))));
+        Assert.Equal([39, 39], Gradient(x));
+    }
+
+    [Fact]
+    public void FreeingEarlyKeepsTheLossAndWhatIsAskedFor()
+    {
+        using var tape = new Tape(_device) { FreesEarly = true };
+        var x = Leaf(tape, [1, 2, 3]);
+        tape.Keep(x);
+        var kept = tape.Unary(UnaryOps.Scale, x, 2);
+        tape.Keep(kept);
+        var loss = tape.Sum(tape.Unary(UnaryOps.Square, tape.Unary(UnaryOps.Scale, kept, 1)));
+        int before = _device.LiveBuffers;
+        tape.Backward(loss);
+        // Left are x with its gradient, what was kept, and the loss.
+        Assert.Equal(4, _device.LiveBuffers);
+        Assert.True(before > 4);
+        Assert.Equal([2, 4, 6], kept.ToArray());
+        Assert.Equal([56], loss.ToArray());
+        Assert.Equal([8, 16, 24], Gradient(x));
+        tape.Reset();
+        Assert.Equal(0, _device.LiveBuffers);
+    }
+
     private Tensor Leaf(Tape tape, ReadOnlySpan<float> values)
     {
         var storage = tape.Rent(DType.F32, values.Length);
