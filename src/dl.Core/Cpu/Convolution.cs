@@ -1,7 +1,8 @@
 // Convolution and its gradients as products with patches (Patches.cs):
 //   y = patches(x) w;   dx = patches(dy) turned w;   dw^T = dy^T patches(x)
 // With a stride, the pixels of dx fall into stride x stride classes, each reached by taps of its
-// own; each class is a product. Depthwise convolution is in Depthwise.cs.
+// own; each class is a product. Most 3x3 convolutions go by Winograd.cs, first layers by
+// FewChannels.cs, depthwise ones by Depthwise.cs.
 using System.Runtime.CompilerServices;
 using Dl.Ops;
 using Dl.Tensors;

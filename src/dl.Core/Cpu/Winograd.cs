@@ -160,7 +160,7 @@ public sealed unsafe partial class CpuDevice
     /// </summary>
     private readonly struct TileCut
     {
-        /// <summary>Transformed inputs of a group of tiles, a quarter of the second cache.</summary>
+        /// <summary>Transformed inputs of a group: a quarter of the second cache.</summary>
         private const int GroupFloats = 56 << 10;
 
         public TileCut(in WinogradMap map)
