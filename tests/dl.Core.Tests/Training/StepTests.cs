@@ -21,6 +21,7 @@ public sealed class StepTests : IDisposable
     [InlineData("conv4-relu-pool2-conv4-bn-relu-avgpool2-flatten-dense8", new[] { 12, 12, 2 })]
     [InlineData("dense64-dropout0.2-dense64-ln-gelu", new[] { 6 })]
     [InlineData("residual", new[] { 8, 8, 3 })]
+    [InlineData("gpt", new[] { 12 })]
     public void NothingIsAllocatedInTheSteadyState(string layers, int[] input)
     {
         using var run = new Run(_device, layers, input, freesEarly: true);
