@@ -35,6 +35,7 @@ namespace Dl.Tensors
             NormShape shape, float epsilon);
 
         /// <summary>The gradients of <see cref="Norm"/> that <paramref name="to"/> names.</summary>
+        /// <param name="to">Dx may be dy where its beta is 0.</param>
         /// <param name="b">Tells where a ReLU was above 0; not read without one.</param>
         /// <param name="given">Of <see cref="NormApply"/>: the statistics are constants.</param>
         public abstract void NormGradient(
@@ -170,9 +171,9 @@ namespace Dl.Ops
         {
             public void Backward(Tape tape, Storage dy)
             {
-                tape.Wants(X, out var dx, out float betaX);
                 tape.Wants(W, out var dw, out float betaW);
                 tape.Wants(B, out var db, out float betaB);
+                tape.WantsInPlace(X, dy, out var dx, out float betaX);
                 tape.Device.NormGradient(
                     X.Storage, W?.Storage, B?.Storage, Mean, Variance, dy,
                     new NormGradients(dx, betaX, dw, betaW, db, betaB), Shape, Epsilon, Given);
