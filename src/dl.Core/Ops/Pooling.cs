@@ -184,8 +184,8 @@ namespace Dl.Ops
                     $"pool: input is {s}, expected (batch, depth, height, width, channels)");
             }
             var y = pool(
-                tape, x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane, stride.Plane,
-                padding.Plane);
+                tape, x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane,
+                stride.Plane, padding.Plane);
             int height = y.Shape[1], width = y.Shape[2], depth = s[1];
             if (window.Depth > 1 || stride.Depth > 1 || padding.Front + padding.Back > 0)
             {
