@@ -99,6 +99,18 @@ public sealed unsafe partial class OpenClDevice
         NormShape shape, float epsilon)
     {
         int centered = mean is null ? 0 : 1;
+        if (to.Dw is not null || to.Db is not null)
+        {
+            // Before dx, which may take the place of dy.
+            var (chunk, chunks) = NormChunks(1, shape.Outer, shape.Channels);
+            var partial = Rent(DType.F32, 2L * chunks * shape.Channels);
+            Find("norm", "norm_rows_products")
+                .Arg(x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(partial).Arg(shape.Outer)
+                .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(centered).Arg(epsilon)
+                .Over(NormItems(chunks, shape.Channels), Grain(chunk * 16L));
+            NormScaleGradient(partial, to, shape.Channels, chunks, 2 * shape.Channels);
+            Return(partial);
+        }
         if (to.Dx is { } dx)
         {
             OverNormRows(
@@ -108,18 +120,6 @@ public sealed unsafe partial class OpenClDevice
                     .Arg(epsilon).Arg(to.BetaX),
                 shape);
         }
-        if (to.Dw is null && to.Db is null)
-        {
-            return;
-        }
-        var (chunk, chunks) = NormChunks(1, shape.Outer, shape.Channels);
-        var partial = Rent(DType.F32, 2L * chunks * shape.Channels);
-        Find("norm", "norm_rows_products")
-            .Arg(x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(partial).Arg(shape.Outer)
-            .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(centered).Arg(epsilon)
-            .Over(NormItems(chunks, shape.Channels), Grain(chunk * 16L));
-        NormScaleGradient(partial, to, shape.Channels, chunks, 2 * shape.Channels);
-        Return(partial);
     }
 
     private void NormGiven(

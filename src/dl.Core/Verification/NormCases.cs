@@ -52,6 +52,7 @@ internal static class NormCases
                 yield return Gradient(relu, false, 0, false);
             }
             yield return DataGradient(shape);
+            yield return InPlace(shape);
             if (shape.IsRows)
             {
                 yield return Rms(shape);
@@ -149,6 +150,25 @@ internal static class NormCases
                 s[0], null, null, s[1], s[2], s[3], new NormGradients(s[4], 0, null, 0, null, 0), shape,
                 Epsilon, false),
             v => Differentiate(shape, v[0], null, v[1], v[2], v[3], v[4], null, null, false));
+
+    /// <summary>dx takes the place of dy.</summary>
+    private static Case InPlace(NormShape shape) =>
+        new("NormGradient", $"{Text(shape)} in place", Bound,
+            [
+                In(shape.Count), In(shape.Channels, 0.5, 2), In(shape.Statistics, -0.5, 0.5),
+                In(shape.Statistics, 0.1, 2), Out(shape.Count, 1), Out(shape.Channels),
+                Out(shape.Channels),
+            ],
+            (d, s) => d.NormGradient(
+                s[0], s[1], null, s[2], s[3], s[4],
+                new NormGradients(s[4], 0, s[5], 0, s[6], 0), shape, Epsilon, false),
+            v =>
+            {
+                var dx = new double[shape.Count];
+                Differentiate(
+                    shape, v[0], v[1], v[2], v[3], v[4], dx, v[5], v[6], false);
+                dx.CopyTo(v[4], 0);
+            });
 
     private static Case RmsGradient(NormShape shape) =>
         new("NormGradient", $"{Text(shape)} RMS", Bound,
