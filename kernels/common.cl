@@ -1,12 +1,17 @@
 // Shared by every program: element and vector types, work distribution, and the transcendental
 // functions. Every kernel is written once over V, LANES elements wide:
 //   FAT=1  processors: V is 16 wide, a few one-item groups each take a contiguous run, no barriers
-//   FAT=0  GPUs: V is one element, one work-item for each (striding where there are more)
+//   FAT=0  GPUs: V is one element, one work-item for each (striding where there are more). With
+//          WIDTH=4 it is four, read and written 16 bytes at a time: for programs whose vectors
+//          start at multiples of four from the start of a buffer
 // Polynomials after Cephes (Moshier), as in Ops/VectorMath.cs. Builtins are avoided because PoCL
 // calls them one lane at a time.
 
 #ifndef FAT
 #define FAT 1            // 1: the form for processors, 0: the form for GPUs
+#endif
+#ifndef WIDTH
+#define WIDTH 1          // elements of V in the form for GPUs: 1 or 4
 #endif
 #ifndef real
 #define real float       // element type of all arithmetic
@@ -28,6 +33,16 @@ typedef int16 VI;
 #define TO_VI(x) convert_int16(x)
 #define FIRST(x) (x).s0
 #define KERNEL __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+#elif WIDTH == 4
+#define LANES 4
+typedef float4 V;
+typedef int4 VI;
+#define AS_V(x) as_float4(x)
+#define AS_VI(x) as_int4(x)
+#define TO_V(x) convert_float4(x)
+#define TO_VI(x) convert_int4(x)
+#define FIRST(x) (x).x
+#define KERNEL __kernel
 #else
 #define LANES 1
 typedef real V;
@@ -64,9 +79,11 @@ INLINE int run_end(int n) { return (int)min((long)n, (long)(get_group_id(0) + 1)
              i##_end = (long)(total) * (get_group_id(0) + 1) / get_num_groups(0); \
          i < i##_end; i++)
 #else
-#define FOR_VECTORS(i, n) \
-    for (long i = get_global_id(0); i < (n); i += get_global_size(0))
-#define FOR_ITEMS(i, total) FOR_VECTORS(i, total)
+#define FOR_VECTORS(i, n)                               \
+    for (long i = (long)get_global_id(0) * LANES; i < (n); \
+         i += (long)get_global_size(0) * LANES)
+#define FOR_ITEMS(i, total) \
+    for (long i = get_global_id(0); i < (total); i += get_global_size(0))
 #endif
 
 // ---- Loads and stores of up to LANES elements -----------------------------------------------
@@ -134,6 +151,31 @@ INLINE real max_lanes(V v)
     float2 c = b.lo > b.hi ? b.lo : b.hi;
     return c.x > c.y ? c.x : c.y;
 }
+#elif WIDTH == 4
+INLINE V load_or(__global const real *p, int count, real fill)
+{
+    if (count >= LANES)
+        return *(__global const float4 *)p;
+    return (float4)(
+        count > 0 ? p[0] : fill, count > 1 ? p[1] : fill, count > 2 ? p[2] : fill, fill);
+}
+
+INLINE void store(__global real *p, V value, int count)
+{
+    if (count >= LANES) {
+        *(__global float4 *)p = value;
+        return;
+    }
+    if (count > 0)
+        p[0] = value.x;
+    if (count > 1)
+        p[1] = value.y;
+    if (count > 2)
+        p[2] = value.z;
+}
+
+INLINE real sum_lanes(V v) { return v.x + v.y + (v.z + v.w); }
+INLINE real max_lanes(V v) { return max(max(v.x, v.y), max(v.z, v.w)); }
 #else
 INLINE V load_or(__global const real *p, int count, real fill) { return *p; }
 INLINE void store(__global real *p, V value, int count) { *p = value; }

@@ -4,7 +4,7 @@
 //   _fat    processors, forward: a matrix product whose left panels are gathered from patches;
 //           the gradients and special cases are in convolution_phases, convolution_weights,
 //           convolution_few, depthwise and winograd.cl
-//   _tiled  GPUs, one group: the same with 64 x 64 tiles in local memory
+//   GPUs    convolution_gpu.cl
 // Depthwise (channels = groups = filters): _depthwise, one item for each pixel and LANES channels.
 // A program holds one part, so that little is compiled for what is used; the shapes are in all.
 
@@ -13,14 +13,6 @@
 #endif
 
 #define HAS_PART(n) (PART == n || PART < 0)
-
-typedef struct {
-    int batch, height, width, channels, filters;
-    int kernel_y, kernel_x, stride_y, stride_x;
-    int pad_top, pad_bottom, pad_left, pad_right;
-    int dilation_y, dilation_x, groups;
-    int out_height, out_width;
-} conv_shape;
 
 #if HAS_PART(0)
 KERNEL void convolution(
@@ -173,29 +165,6 @@ INLINE __global const real *gradient_source(
 
 #if HAS_PART(1)
 
-// One element of a gathered row: tap * channels + channel.
-INLINE real patch_element(
-    __global const real *x, const conv_shape *s, int at, int pixels, int element)
-{
-    if (at >= pixels)
-        return 0;
-    int tap = element / s->channels;
-    __global const real *p = patch_source(
-        x, s, pixel_at(at, s->out_height, s->out_width), tap / s->kernel_x, tap % s->kernel_x);
-    return p ? p[element % s->channels] : 0;
-}
-
-INLINE real gradient_element(
-    __global const real *dy, const conv_shape *s, int at, int pixels, int element)
-{
-    if (at >= pixels)
-        return 0;
-    int tap = element / s->filters;
-    __global const real *p = gradient_source(
-        dy, s, pixel_at(at, s->height, s->width), tap / s->kernel_x, tap % s->kernel_x);
-    return p ? p[element % s->filters] : 0;
-}
-
 #if FAT
 
 // Runs of channels within one tap that a block of depth block_k can touch.
@@ -266,52 +235,6 @@ KERNEL void convolution_fat(
         }
     }
 }
-#else
-
-// Groups (x, y) do the tile of 64 pixels y and 64 filters x.
-TILED void convolution_tiled(
-    __global const real *x, __global const real *w, __global const real *bias, __global real *y,
-    conv_shape s, int has_bias)
-{
-    int pixels = s.batch * s.out_height * s.out_width, k = s.kernel_y * s.kernel_x * s.channels;
-    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
-    TILE_START
-#define X_AT(i, p) patch_element(x, &s, m0 + i, pixels, p)
-#define W_AT(j, p) (n0 + j < s.filters ? w[(long)(p) * s.filters + n0 + j] : 0)
-    TILE_LOOP(0, k, 1, X_AT, 0, W_AT)
-    TILE_STORE(y, bias, m0, pixels, n0, s.filters, has_bias, 0)
-}
-
-TILED void convolution_input_gradient_tiled(
-    __global const real *dy, __global const real *w, __global real *dx, conv_shape s, real beta)
-{
-    int pixels = s.batch * s.height * s.width, k = s.kernel_y * s.kernel_x * s.filters;
-    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
-    TILE_START
-#define DY_AT(i, p) gradient_element(dy, &s, m0 + i, pixels, p)
-#define WT_AT(j, p) (n0 + j < s.channels                                               \
-    ? w[((long)((p) / s.filters) * s.channels + n0 + j) * s.filters + (p) % s.filters] : 0)
-    TILE_LOOP(0, k, 1, DY_AT, 1, WT_AT)
-    TILE_STORE(dx, dy, m0, pixels, n0, s.channels, 0, beta)
-}
-
-// partial[slice][element][f] over the slice's pixels; the slices are added by reduce_sum_columns.
-TILED void convolution_weight_gradient_tiled(
-    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
-    int slice)
-{
-    int pixels = s.batch * s.out_height * s.out_width;
-    int elements = s.kernel_y * s.kernel_x * s.channels;
-    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
-    int first = get_group_id(2) * slice, last = min(pixels, first + slice);
-    __global real *c = partial + get_group_id(2) * (long)elements * s.filters;
-    TILE_START
-#define XT_AT(i, p) (m0 + i < elements ? patch_element(x, &s, p, pixels, m0 + i) : 0)
-#define DYT_AT(j, p) (n0 + j < s.filters ? dy[(long)(p) * s.filters + n0 + j] : 0)
-    TILE_LOOP(first, last, 0, XT_AT, 0, DYT_AT)
-    TILE_STORE(c, x, m0, elements, n0, s.filters, 0, 0)
-}
-
 #endif
 #endif
 

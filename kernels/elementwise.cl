@@ -237,6 +237,16 @@ INLINE V load_b(__global const real *b, int i, int total, int n, int inner)
         }
     }
     return vload16(0, part);
+#elif WIDTH == 4
+    if (total == n)
+        return load(b + i, total - i);
+    if (inner == 1 && n % LANES == 0)
+        return *(__global const float4 *)(b + i % n);
+    if (inner % LANES == 0)
+        return K(b[i / inner % n]);
+    // Every j is in b, so lanes behind the last element may read.
+    return (float4)(b[i / inner % n], b[(i + 1) / inner % n], b[(i + 2) / inner % n],
+        b[(i + 3) / inner % n]);
 #else
     return b[i / inner % n];
 #endif

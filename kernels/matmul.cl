@@ -2,7 +2,7 @@
 // op(b) k x n.
 //   matmul        general: one item for each row of c and LANES columns, any size
 //   matmul_fat    processors: register tiles over packed panels; k > 0
-//   matmul_tiled  GPUs: 64 x 64 tiles in local memory
+// GPUs have matmul_gpu.cl for the latter.
 // A program holds either the general kernel (PART=0) or the fast one (PART=1).
 
 #ifndef PART
@@ -96,25 +96,5 @@ KERNEL void matmul_fat(
             }
         }
     }
-}
-#endif
-
-#if HAS_PART(1) && !FAT
-TILED void matmul_tiled(
-    __global const real *a, __global const real *b, __global const real *bias, __global real *c,
-    int m, int n, int k, int transpose_a, int transpose_b, int has_bias, real beta)
-{
-    long batch = get_group_id(2);
-    a += batch * m * k;
-    b += batch * k * n;
-    c += batch * m * n;
-    int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
-    TILE_START
-#define A_AT(i, p) \
-    (m0 + i < m ? a[transpose_a ? (long)(p) * m + m0 + i : (long)(m0 + i) * k + (p)] : 0)
-#define B_AT(j, p) \
-    (n0 + j < n ? b[transpose_b ? (long)(n0 + j) * k + (p) : (long)(p) * n + n0 + j] : 0)
-    TILE_LOOP(0, k, !transpose_a, A_AT, transpose_b, B_AT)
-    TILE_STORE(c, bias, m0, m, n0, n, has_bias, beta)
 }
 #endif

@@ -1,7 +1,7 @@
 // The register tile that matmul.cl and convolution.cl are built from, and the packing before it.
 //   processors  tile_product: 12 x 32 of c in 24 vectors of 16, from panels packed into scratch:
 //               a as [k][12], b as [k][32]. One item does all of it; no barriers.
-//   GPUs        TILE_LOOP: 64 x 64 of c by 16 x 16 items, 4 x 4 each, from local memory.
+//   GPUs        tile_gpu.cl and tile_mma.cl
 
 #if FAT
 
@@ -193,69 +193,5 @@ INLINE void block_product(
             tile_product(a + i * depth, b + j * depth, bias + j, c + i * stride + j, stride, depth,
                 min(rows - i, TILE_M), min(columns - j, TILE_N), has_bias, scale);
 }
-
-#endif
-
-#if !FAT
-
-#define TILE 64          // rows and columns of c for a work-group of 16 x 16 items, 4 x 4 each
-#define TILE_K 16        // depth of the tiles in local memory
-#define TILED __kernel __attribute__((reqd_work_group_size(16, 16, 1)))
-
-// Local tiles and accumulators of a TILED kernel; one row of padding against bank conflicts.
-#define TILE_START                                                                       \
-    __local real a_tile[TILE_K][TILE + 4], b_tile[TILE_K][TILE + 4];                     \
-    int item_x = get_local_id(0), item_y = get_local_id(1), id = item_y * 16 + item_x;   \
-    float4 c0 = (float4)(0), c1 = (float4)(0), c2 = (float4)(0), c3 = (float4)(0);
-
-// c += a b over depth [first, last). FETCH_A(i, p) is row i of the tile at depth p, FETCH_B(j, p)
-// column j; both are 0 outside the matrices. a_along_k, b_along_k: neighbours in memory differ in
-// p, so that neighbouring items read neighbouring elements.
-#define TILE_LOOP(first, last, a_along_k, FETCH_A, b_along_k, FETCH_B)                   \
-    for (int kb = first; kb < last; kb += TILE_K) {                                      \
-        for (int e = id; e < TILE * TILE_K; e += 256) {                                  \
-            int i = a_along_k ? e / TILE_K : e % TILE;                                   \
-            int p = a_along_k ? e % TILE_K : e / TILE;                                   \
-            a_tile[p][i] = kb + p < last ? FETCH_A(i, kb + p) : 0;                       \
-            int j = b_along_k ? e / TILE_K : e % TILE;                                   \
-            p = b_along_k ? e % TILE_K : e / TILE;                                       \
-            b_tile[p][j] = kb + p < last ? FETCH_B(j, kb + p) : 0;                       \
-        }                                                                                \
-        barrier(CLK_LOCAL_MEM_FENCE);                                                    \
-        for (int p = 0; p < TILE_K; p++) {                                               \
-            float4 a4 = vload4(item_y, a_tile[p]), b4 = vload4(item_x, b_tile[p]);       \
-            c0 += a4.x * b4;                                                             \
-            c1 += a4.y * b4;                                                             \
-            c2 += a4.z * b4;                                                             \
-            c3 += a4.w * b4;                                                             \
-        }                                                                                \
-        barrier(CLK_LOCAL_MEM_FENCE);                                                    \
-    }
-
-// Four columns of one row of c, as far as they exist.
-INLINE void store_row(
-    __global real *c, __global const real *bias, float4 value, int row, int rows, int column,
-    int columns, int has_bias, real beta)
-{
-    real part[4];
-    vstore4(value, 0, part);
-    if (row >= rows)
-        return;
-    for (int j = 0; j < 4 && column + j < columns; j++) {
-        __global real *p = c + (long)row * columns + column + j;
-        real v = part[j] + (has_bias ? bias[column + j] : 0);
-        *p = beta == 0 ? v : v + beta * *p;
-    }
-}
-
-// The group's tile of a rows x columns matrix c, from (row0, column0).
-#define TILE_STORE(c, bias, row0, rows, column0, columns, has_bias, beta)                     \
-    {                                                                                         \
-        int row = row0 + 4 * item_y, column = column0 + 4 * item_x;                           \
-        store_row(c, bias, c0, row, rows, column, columns, has_bias, beta);                   \
-        store_row(c, bias, c1, row + 1, rows, column, columns, has_bias, beta);               \
-        store_row(c, bias, c2, row + 2, rows, column, columns, has_bias, beta);               \
-        store_row(c, bias, c3, row + 3, rows, column, columns, has_bias, beta);               \
-    }
 
 #endif

@@ -9,7 +9,8 @@ public sealed unsafe partial class OpenClDevice
     {
         if (n > 0)
         {
-            Find("averaging", "blend").Arg(x).Arg(y).Arg(n).Arg(t).Over(n, ElementGrain);
+            Find("averaging", "blend", WidthDefine)
+                .Arg(x).Arg(y).Arg(n).Arg(t).Over(Vectors(n), ElementGrain);
         }
     }
 }

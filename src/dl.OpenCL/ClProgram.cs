@@ -7,40 +7,35 @@ namespace Dl.OpenCl;
 /// <summary>The kernels' text inside the program.</summary>
 internal static class KernelSource
 {
-    /// <summary>common.cl and the family's file, with names for the compiler's messages.</summary>
+    /// <summary>common.cl and the family's files, with names for the compiler's messages.</summary>
     public static byte[] Read(string family)
     {
+        ReadOnlySpan<string> files = family switch
+        {
+            "random" => ["philox", family],
+            "matmul" => ["tile", family],
+            "matmul_gpu" => ["operand_gpu", "tile_gpu", family],
+            "matmul_wgmma" => ["operand_gpu", "wgmma", "tile_mma", "matmul_gpu"],
+            "convolution_wgmma" =>
+                ["conv_shape", "operand_gpu", "wgmma", "tile_mma", "convolution_gpu"],
+            "matmul_mma" => ["operand_gpu", "tile_mma", "matmul_gpu"],
+            "convolution" => ["conv_shape", "tile", family],
+            "convolution_gpu" => ["conv_shape", "operand_gpu", "tile_gpu", family],
+            "convolution_mma" => ["conv_shape", "operand_gpu", "tile_mma", "convolution_gpu"],
+            "winograd" => ["tile", family],
+            "convolution_few" or "convolution_phases" or "convolution_weights" or "depthwise" =>
+                ["conv_shape", "tile", "convolution", family],
+            "attention" => ["philox", "tile", "attention_tile", family, "attention_gpu"],
+            _ => [family],
+        };
         var text = new StringBuilder();
         Append(text, "common");
-        if (family is "random" or "attention")
+        foreach (string file in files)
         {
-            Append(text, "philox");
-        }
-        if (family is "matmul" or "convolution" or "winograd" or "attention"
-            || BuildsOnConvolution(family))
-        {
-            Append(text, "tile");
-        }
-        if (family is "attention")
-        {
-            Append(text, "attention_tile");
-        }
-        if (BuildsOnConvolution(family))
-        {
-            Append(text, "convolution");
-        }
-        Append(text, family);
-        if (family is "attention")
-        {
-            Append(text, "attention_gpu");
+            Append(text, file);
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
-
-    /// <summary>Uses the shapes of convolution.cl.</summary>
-    private static bool BuildsOnConvolution(string family) =>
-        family is "convolution_few" or "convolution_phases" or "convolution_weights"
-            or "depthwise";
 
     private static void Append(StringBuilder text, string name)
     {
@@ -130,11 +125,13 @@ internal sealed unsafe class ClProgram(
     }
 
     /// <summary>The binary with all that was specialised; null where there is none.</summary>
-    public byte[]? Binary()
+    public byte[]? Binary() => Binary(Handle);
+
+    private static byte[]? Binary(ProgramHandle program)
     {
         nuint size;
         int status = Cl.clGetProgramInfo(
-            Handle, ClConst.ProgramBinarySizes, (nuint)sizeof(nuint), &size, null);
+            program, ClConst.ProgramBinarySizes, (nuint)sizeof(nuint), &size, null);
         if (status != 0 || size == 0)
         {
             return null;
@@ -144,9 +141,35 @@ internal sealed unsafe class ClProgram(
         {
             byte* target = p;
             status = Cl.clGetProgramInfo(
-                Handle, ClConst.ProgramBinaries, (nuint)sizeof(byte*), &target, null);
+                program, ClConst.ProgramBinaries, (nuint)sizeof(byte*), &target, null);
         }
         return status == 0 ? binary : null;
+    }
+
+    /// <summary>
+    /// The program with the instructions of sm_90a that its PTX holds as comments
+    /// (kernels/wgmma.cl); null where the driver's binary is no PTX for sm_90 or the result does
+    /// not assemble.
+    /// </summary>
+    public static ProgramHandle? Splice(
+        ContextHandle context, ClDevice device, ProgramHandle program)
+    {
+        byte[]? binary = Binary(program);
+        string? text = binary is null ? null : Lift(Encoding.UTF8.GetString(binary));
+        return text is null ? null : TryLoad(context, device, Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>PTX for sm_90a with its marks lifted; null where it is not PTX for sm_90.</summary>
+    internal static string? Lift(string ptx)
+    {
+        const string Target = ".target sm_90", Mark = "//@ ";
+        int at = ptx.IndexOf(Target, StringComparison.Ordinal), end = at + Target.Length;
+        if (at < 0 || end >= ptx.Length || char.IsAsciiLetterOrDigit(ptx[end]))
+        {
+            return null;
+        }
+        return string.Concat(ptx.AsSpan(0, end), "a", ptx.AsSpan(end))
+            .Replace(Mark, "", StringComparison.Ordinal);
     }
 
     private static string Log(ProgramHandle program, nint device)

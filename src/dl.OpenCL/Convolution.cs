@@ -9,8 +9,6 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
-    private const int TiledEdge = 64, TiledGroup = 16;
-
     private OpenClStorage? _zeros;
 
     public override void Convolution(
@@ -47,11 +45,9 @@ public sealed unsafe partial class OpenClDevice
                 .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
                 .Groups((pixels + rows - 1) / rows, shape.Groups, 1, 1, 1);
         }
-        else if (shape.Groups == 1)
+        else if (shape.Groups == 1 && IsTiled)
         {
-            Fast("convolution_tiled").Arg(x).Arg(w).Arg(bias ?? w).Arg(y).Arg(arguments)
-                .Arg(hasBias)
-                .Groups(Tiles(shape.Filters), Tiles(pixels), 1, TiledGroup, TiledGroup);
+            ConvolutionGpu(x, w, bias, y, shape);
         }
         else
         {
@@ -92,11 +88,9 @@ public sealed unsafe partial class OpenClDevice
         {
             InputGradientFat(dy, w, dx, shape, arguments, beta);
         }
-        else if (shape.Groups == 1 && !IsFat)
+        else if (shape.Groups == 1 && IsTiled)
         {
-            Fast("convolution_input_gradient_tiled").Arg(dy).Arg(w).Arg(dx).Arg(arguments)
-                .Arg(beta)
-                .Groups(Tiles(shape.Channels), Tiles(pixels), 1, TiledGroup, TiledGroup);
+            ConvolutionInputGradientGpu(dy, w, dx, shape, beta);
         }
         else if (IsPlainDepthwise(shape))
         {
@@ -156,8 +150,11 @@ public sealed unsafe partial class OpenClDevice
         {
             WeightGradientFat(x, dy, dw, shape, beta);
         }
-        else if (shape.Patches > 0
-            && (IsPlainDepthwise(shape) || (shape.Groups == 1 && !IsFat)))
+        else if (shape.Patches > 0 && shape.Groups == 1 && IsTiled)
+        {
+            ConvolutionWeightGradientGpu(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && IsPlainDepthwise(shape))
         {
             WeightGradientInSlices(x, dy, dw, shape, beta);
         }
@@ -214,21 +211,10 @@ public sealed unsafe partial class OpenClDevice
         int pixels = (shape.Patches + slices - 1) / slices;
         slices = (shape.Patches + pixels - 1) / pixels;
         var partial = Rent(DType.F32, (long)slices * cells);
-        var kernel = shape.Groups == 1
-            ? Fast("convolution_weight_gradient_tiled")
-            : Depthwise("convolution_weight_gradient_depthwise");
-        kernel.Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(pixels);
-        if (shape.Groups == 1)
-        {
-            kernel.Groups(
-                Tiles(shape.Filters), Tiles(shape.PatchSize), slices, TiledGroup, TiledGroup);
-        }
-        else
-        {
-            int taps = shape.Kernel.Height * shape.Kernel.Width;
-            kernel.Arg(slices).Over(
-                (long)slices * taps * Blocks(shape.Channels), Grain((long)pixels * Lanes));
-        }
+        int taps = shape.Kernel.Height * shape.Kernel.Width;
+        Depthwise("convolution_weight_gradient_depthwise")
+            .Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(pixels).Arg(slices)
+            .Over((long)slices * taps * Blocks(shape.Channels), Grain((long)pixels * Lanes));
         ReduceSum(partial, dw, 1, slices, cells, 1, beta);
         Return(partial);
     }
@@ -263,8 +249,6 @@ public sealed unsafe partial class OpenClDevice
 
     /// <summary>Vectors that hold <paramref name="channels"/> channels.</summary>
     private int Blocks(int channels) => IsFat ? (channels + Lanes - 1) / Lanes : channels;
-
-    private static int Tiles(int extent) => (extent + TiledEdge - 1) / TiledEdge;
 
     /// <summary>The kernels' conv_shape.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -12,12 +12,18 @@ public sealed unsafe partial class OpenClDevice
     // A define is a string; building one for each call would allocate.
     private readonly Dictionary<string, string> _opDefines = [];
 
+    /// <summary>For programs that take several elements an item in the GPU form.</summary>
+    private string WidthDefine { get; }
+
+    /// <summary>What an item of such a program counts as one.</summary>
+    private long Vectors(int n) => IsFat ? n : ((long)n + Tuning.Width - 1) / Tuning.Width;
+
     public override void Unary(UnaryOp op, Storage x, Storage y, int n, float alpha)
     {
         if (n > 0)
         {
             Find("elementwise", "unary", Define("UNARY_OP=op_", op.Name))
-                .Arg(x).Arg(y).Arg(n).Arg(alpha).Over(n, ElementGrain);
+                .Arg(x).Arg(y).Arg(n).Arg(alpha).Over(Vectors(n), ElementGrain);
         }
     }
 
@@ -27,7 +33,8 @@ public sealed unsafe partial class OpenClDevice
         if (n > 0)
         {
             Find("elementwise", "unary_gradient", Define("UNARY_OP=op_", op.Name))
-                .Arg(x).Arg(y).Arg(dy).Arg(dx).Arg(n).Arg(alpha).Arg(beta).Over(n, ElementGrain);
+                .Arg(x).Arg(y).Arg(dy).Arg(dx).Arg(n).Arg(alpha).Arg(beta)
+                .Over(Vectors(n), ElementGrain);
         }
     }
 
@@ -39,7 +46,7 @@ public sealed unsafe partial class OpenClDevice
         {
             Find("elementwise", "binary", Define("BINARY_OP=op_", op.Name))
                 .Arg(a).Arg(b).Arg(y).Arg(total).Arg(n).Arg(inner).Arg(alpha)
-                .Over(total, ElementGrain);
+                .Over(Vectors(total), ElementGrain);
         }
     }
 
@@ -52,7 +59,7 @@ public sealed unsafe partial class OpenClDevice
         {
             Find("elementwise", "binary_gradient", Define("BINARY_OP=op_", op.Name))
                 .Arg(a).Arg(b).Arg(dy).Arg(d).Arg(total).Arg(n).Arg(inner).Arg(second ? 1 : 0)
-                .Arg(alpha).Arg(beta).Over(total, ElementGrain);
+                .Arg(alpha).Arg(beta).Over(Vectors(total), ElementGrain);
         }
     }
 
@@ -61,7 +68,7 @@ public sealed unsafe partial class OpenClDevice
         // Names of unary and binary ops differ, so the op alone is the key.
         if (!_opDefines.TryGetValue(op, out string? define))
         {
-            _opDefines.Add(op, define = name + op);
+            _opDefines.Add(op, define = IsFat ? name + op : $"{name}{op} -D {WidthDefine}");
         }
         return define;
     }

@@ -15,19 +15,16 @@ public sealed unsafe partial class OpenClDevice
         {
             return;
         }
+        if (IsTiled && (long)m * n * k >= Tuning.SmallProduct)
+        {
+            MatMulGpu(a, b, bias, c, batch, m, n, k, transposeA, transposeB, beta);
+            return;
+        }
         // One or two rows of c read b once: packing it would double that.
         bool small = (long)m * n * k < Tuning.SmallProduct || (m <= 2 && !transposeB);
         if (k > 0 && !small && IsFat)
         {
             MatMulFat(a, b, bias, c, batch, m, n, k, transposeA, transposeB, beta);
-            return;
-        }
-        if (!small)
-        {
-            Find("matmul", "matmul_tiled", "PART=1").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)
-                .Arg(m).Arg(n).Arg(k).Arg(transposeA ? 1 : 0).Arg(transposeB ? 1 : 0)
-                .Arg(bias is null ? 0 : 1).Arg(beta)
-                .Groups(Tiles(n), Tiles(m), batch, TiledGroup, TiledGroup);
             return;
         }
         Find("matmul", "matmul", "PART=0").Arg(a).Arg(b).Arg(bias ?? a).Arg(c)

@@ -17,11 +17,19 @@ public sealed unsafe partial class OpenClDevice : Device
     private readonly ProgramCache _programs;
     private readonly Staging _staging = new();
     private readonly Dictionary<(string, string, string), Kernel> _kernels = [];
+    private readonly bool _emulated;
+    private readonly IReadOnlyList<GpuTile> _tiles;
 
+    /// <param name="precision">Proven by <see cref="MatrixProbe"/> where it is not f32.</param>
+    /// <param name="units">Which instructions compute it; unused for f32.</param>
+    /// <param name="emulated">Stands in for the matrix units' instructions, for tests.</param>
+    /// <param name="tuning">Instead of what is built in and tuned, for the tuner.</param>
     internal OpenClDevice(
         string name, string description, ClDevice device, KernelForm form, string cacheFolder,
-        ILogger? log = null)
+        ILogger? log = null, Precision precision = Precision.F32,
+        MatrixUnits units = MatrixUnits.Mma, bool emulated = false, Tuning? tuning = null)
     {
+        log ??= NullLogger.Instance;
         if (device.AlignmentBytes > SliceAlignment * sizeof(float))
         {
             throw new DeviceException(
@@ -29,7 +37,12 @@ public sealed unsafe partial class OpenClDevice : Device
                 + $"cuts them at {SliceAlignment * sizeof(float)}; use another device");
         }
         (Name, Description, _device, Form) = (name, description, device, form);
-        Tuning = Tuning.For(form);
+        (Precision, _emulated) = (precision, emulated);
+        Units = precision == Precision.F32 ? MatrixUnits.None : units;
+        CacheFolder = cacheFolder;
+        Tuning = tuning ?? Tuning.For(form, device, cacheFolder, log);
+        _tiles = UsableTiles(log);
+        WidthDefine = IsFat ? "" : $"WIDTH={Tuning.Width}";
         nint id = device.Id;
         int status;
         _context = ContextHandle.Own(Cl.clCreateContext(null, 1, &id, 0, 0, &status));
@@ -37,16 +50,22 @@ public sealed unsafe partial class OpenClDevice : Device
         _queue = QueueHandle.Own(Cl.clCreateCommandQueue(_context, id, 0, &status));
         Cl.Check(status, "clCreateCommandQueue", name);
         _programs = new ProgramCache(
-            _context, device, name, cacheFolder, log ?? NullLogger.Instance);
+            _context, device, name, cacheFolder, log);
     }
 
     public override string Name { get; }
 
     public override string Description { get; }
 
+    public override Precision Precision { get; }
+
     internal KernelForm Form { get; }
 
     internal Tuning Tuning { get; set; }
+
+    internal ClDevice Properties => _device;
+
+    internal string CacheFolder { get; }
 
     internal ProgramCache Programs => _programs;
 
@@ -60,6 +79,9 @@ public sealed unsafe partial class OpenClDevice : Device
     private const int Lanes = 16;
 
     private bool IsFat => Form == KernelForm.Cpu;
+
+    /// <summary>What multiplies the factors of products.</summary>
+    internal MatrixUnits Units { get; }
 
     public override void Finish()
     {

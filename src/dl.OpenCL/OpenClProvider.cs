@@ -1,6 +1,8 @@
 // OpenCL in the list of devices: every device of every platform, numbered in the loader's order.
 using Dl.OpenCl.Native;
 using Dl.Tensors;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dl.OpenCl;
 
@@ -11,13 +13,17 @@ public sealed class OpenClProvider : IDeviceProvider
     private List<ClDevice>? _devices;
     private string? _missing;
 
-    public OpenClProvider()
-        : this(Library.Names)
+    private readonly ILogger _log;
+
+    /// <param name="log">Told what is tried on the way, or null.</param>
+    public OpenClProvider(ILogger? log = null)
+        : this(Library.Names, log)
     {
     }
 
     /// <param name="libraries">Names under which the loader is looked for.</param>
-    internal OpenClProvider(IReadOnlyList<string> libraries) => _libraries = libraries;
+    internal OpenClProvider(IReadOnlyList<string> libraries, ILogger? log = null) =>
+        (_libraries, _log) = (libraries, log ?? NullLogger.Instance);
 
     public string Kind => "opencl";
 
@@ -44,13 +50,14 @@ public sealed class OpenClProvider : IDeviceProvider
         return result;
     }
 
-    public Device Open(int index, int? threads) => Open(index, threads, null, null);
+    public Device Open(int index, DeviceOptions options) => Open(index, options, null, null);
 
     /// <param name="form">Kernel form, or null: by device type or DL_OPENCL_FORM.</param>
     /// <param name="cacheFolder">Where binaries are kept, or null: the user's cache.</param>
-    internal OpenClDevice Open(int index, int? threads, KernelForm? form, string? cacheFolder)
+    internal OpenClDevice Open(
+        int index, DeviceOptions options, KernelForm? form, string? cacheFolder)
     {
-        var devices = Find(threads);
+        var devices = Find(options.Threads);
         if (_missing is not null)
         {
             throw new DeviceException($"opencl:{index}: {_missing}");
@@ -62,13 +69,21 @@ public sealed class OpenClProvider : IDeviceProvider
                 + "see `dl info --devices`");
         }
         var device = devices[index];
-        if (threads is { } count && device.IsCpu && count < device.ComputeUnits)
+        if (options.Threads is { } count && device.IsCpu && count < device.ComputeUnits)
         {
             device = ClDevices.Part(device, Math.Max(1, count));
         }
+        string folder = cacheFolder ?? ProgramCache.DefaultFolder();
+        var kernels = form ?? KernelForms.For(device);
+        var units = MatrixUnits.None;
+        if (options.Precision != Precision.F32)
+        {
+            units = MatrixProbe.Demand(
+                $"opencl:{index}", device, kernels, folder, options.Precision, _log);
+        }
         return new OpenClDevice(
-            $"opencl:{index}", Describe(device), device, form ?? KernelForms.For(device),
-            cacheFolder ?? ProgramCache.DefaultFolder());
+            $"opencl:{index}", Describe(device), device, kernels, folder, _log, options.Precision,
+            units);
     }
 
     internal static string Describe(ClDevice device) =>

@@ -22,9 +22,10 @@ public sealed unsafe partial class OpenClDevice
             _updates.Add(rule, entry = $"update_{rule.Name}");
         }
         // Runs that the rule does not have stand for themselves: w, which it does not touch there.
-        Find("optimizer_step", entry).Arg(w).Arg(g)
+        Find("optimizer_step", entry, WidthDefine).Arg(w).Arg(g)
             .Arg(state.Length > 0 ? state[0] : w).Arg(state.Length > 1 ? state[1] : w)
-            .Arg(state.Length > 2 ? state[2] : w).Arg(n).Arg(in k).Over(n, ElementGrain);
+            .Arg(state.Length > 2 ? state[2] : w).Arg(n).Arg(in k)
+            .Over(Vectors(n), ElementGrain);
     }
 
     public override void GradientNorm(Storage g, Storage norm, int n)
@@ -54,8 +55,8 @@ public sealed unsafe partial class OpenClDevice
     {
         if (n > 0)
         {
-            Find("optimizer_step", "clip_norm").Arg(g).Arg(norm).Arg(n).Arg(limit).Arg(epsilon)
-                .Over(n, ElementGrain);
+            Find("optimizer_step", "clip_norm", WidthDefine)
+                .Arg(g).Arg(norm).Arg(n).Arg(limit).Arg(epsilon).Over(Vectors(n), ElementGrain);
         }
     }
 
@@ -63,7 +64,8 @@ public sealed unsafe partial class OpenClDevice
     {
         if (n > 0)
         {
-            Find("optimizer_step", "clip_value").Arg(g).Arg(n).Arg(limit).Over(n, ElementGrain);
+            Find("optimizer_step", "clip_value", WidthDefine)
+                .Arg(g).Arg(n).Arg(limit).Over(Vectors(n), ElementGrain);
         }
     }
 

@@ -93,6 +93,16 @@ internal sealed class ProgramCache(
         }
         Built++;
         var handle = ClProgram.Build(context, device, deviceName, family, source, defines);
+        // Emulated, the program is whole as it was built.
+        if (family.EndsWith("_wgmma", StringComparison.Ordinal)
+            && !defines.Contains("EMULATE_MMA=1", StringComparison.Ordinal))
+        {
+            using var unspliced = handle;
+            handle = ClProgram.Splice(context, device, unspliced)
+                ?? throw new DeviceException(
+                    $"kernels/{family}: {device.Name} ({device.Driver}) does not take its PTX back "
+                    + "for sm_90a; expected a Hopper GPU");
+        }
         return new ClProgram(family, path, handle, launches);
     }
 

@@ -1,6 +1,11 @@
-// Numbers that depend on the kind of device rather than on mathematics, read from
-// kernels/tuning.json: one object for each kernel form, written by hand or by a tuner.
+// Numbers that depend on the kind of device rather than on mathematics, one object for each kernel
+// form. The program carries kernels/tuning.json; a file `tuning.json` next to the program and then
+// `tuning-DEVICE.json` in the cache folder, which `dl bench --tune` writes, replace what they name.
+using System.Text;
 using System.Text.Json;
+using Dl.OpenCl.Native;
+using Dl.Tensors;
+using Microsoft.Extensions.Logging;
 
 namespace Dl.OpenCl;
 
@@ -17,24 +22,131 @@ internal sealed record Tuning(
 
     public WinogradTuning Winograd { get; init; } = new();
 
+    /// <summary>Elements that an elementwise GPU item takes at a time: 1 or 4.</summary>
+    public int Width { get; init; } = 1;
+
+    /// <summary>Keys of the lists of tiles.</summary>
+    private static readonly string[] Lists = ["f32", "tf32", "bf16", "tf32_wgmma", "bf16_wgmma"];
+
+    /// <summary>GPU tiles in the order of <see cref="Lists"/>.</summary>
+    private IReadOnlyList<GpuTile>[] GpuTiles { get; init; } = [[], [], [], [], []];
+
+    /// <summary>What the kernels of a precision may be built with.</summary>
+    public IReadOnlyList<GpuTile> Tiles(Precision precision, MatrixUnits units) =>
+        GpuTiles[ListOf(precision, units)];
+
+    public Tuning With(Precision precision, MatrixUnits units, IReadOnlyList<GpuTile> tiles)
+    {
+        var all = (IReadOnlyList<GpuTile>[])GpuTiles.Clone();
+        all[ListOf(precision, units)] = tiles;
+        return this with { GpuTiles = all };
+    }
+
+    private static int ListOf(Precision precision, MatrixUnits units) =>
+        (int)precision + (units == MatrixUnits.Wgmma ? 2 : 0);
+
+    /// <summary>What the program carries.</summary>
     public static Tuning For(KernelForm form)
     {
         using var stream = typeof(Tuning).Assembly.GetManifestResourceStream(Resource)
             ?? throw new DlException($"{Resource}: not in the program; build it again");
         using var document = JsonDocument.Parse(stream);
-        var values = document.RootElement.GetProperty(form == KernelForm.Cpu ? "cpu" : "gpu");
-        return new Tuning(
-            Read(values, "tile_depth"), Read(values, "tile_rows"), Read(values, "tile_columns"),
-            Read(values, "groups_per_unit"), Read(values, "small_product"))
+        return new Tuning(0, 0, 0, 0, 0).Merge(document, form);
+    }
+
+    /// <summary>What the program carries, with what files say of this device.</summary>
+    public static Tuning For(KernelForm form, ClDevice device, string cacheFolder, ILogger log)
+    {
+        var tuning = For(form);
+        foreach (string path in (ReadOnlySpan<string>)
+            [Path.Combine(AppContext.BaseDirectory, "tuning.json"), FileOf(device, cacheFolder)])
         {
+            if (!File.Exists(path))
+            {
+                continue;
+            }
+            try
+            {
+                using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+                tuning = tuning.Merge(document, form);
+                log.LogDebug("opencl: tuned by {File}", path);
+            }
+            catch (Exception e) when (e is JsonException or IOException or KeyNotFoundException
+                or InvalidOperationException or FormatException or UnauthorizedAccessException)
+            {
+                log.LogWarning(
+                    "{File}: not a tuning file ({Why}); it is passed over, delete it or run "
+                    + "`dl bench --tune` again", path, e.Message);
+            }
+        }
+        return tuning;
+    }
+
+    /// <summary>The tuned file of a device.</summary>
+    public static string FileOf(ClDevice device, string cacheFolder)
+    {
+        var name = new StringBuilder();
+        foreach (char c in $"{device.Name} {device.Driver}")
+        {
+            name.Append(char.IsAsciiLetterOrDigit(c) || c == '.' ? char.ToLowerInvariant(c) : '-');
+        }
+        return Path.Combine(cacheFolder, $"tuning-{name}.json");
+    }
+
+    /// <summary>The GPU part as a tuned file.</summary>
+    public string ToJson()
+    {
+        var text = new StringBuilder("{\n  \"gpu\": {\n");
+        text.Append($"    \"groups_per_unit\": {GroupsPerUnit},\n");
+        text.Append($"    \"small_product\": {SmallProduct},\n");
+        text.Append($"    \"width\": {Width}");
+        for (int i = 0; i < GpuTiles.Length; i++)
+        {
+            text.Append($",\n    \"{Lists[i]}\": [");
+            for (int t = 0; t < GpuTiles[i].Count; t++)
+            {
+                text.Append(t == 0 ? "\n      " : ",\n      ").Append(GpuTiles[i][t].ToJson());
+            }
+            text.Append("\n    ]");
+        }
+        return text.Append("\n  }\n}\n").ToString();
+    }
+
+    private Tuning Merge(JsonDocument document, KernelForm form)
+    {
+        string name = form == KernelForm.Cpu ? "cpu" : "gpu";
+        if (!document.RootElement.TryGetProperty(name, out var values))
+        {
+            return this;
+        }
+        var tiles = (IReadOnlyList<GpuTile>[])GpuTiles.Clone();
+        for (int i = 0; i < tiles.Length; i++)
+        {
+            if (values.TryGetProperty(Lists[i], out var list))
+            {
+                var read = new List<GpuTile>();
+                foreach (var tile in list.EnumerateArray())
+                {
+                    read.Add(GpuTile.Read(tile));
+                }
+                tiles[i] = read;
+            }
+        }
+        return new Tuning(
+            Read(values, "tile_depth", TileDepth), Read(values, "tile_rows", TileRows),
+            Read(values, "tile_columns", TileColumns),
+            Read(values, "groups_per_unit", GroupsPerUnit),
+            Read(values, "small_product", SmallProduct))
+        {
+            GpuTiles = tiles,
             Winograd = values.TryGetProperty("winograd", out var winograd)
-                ? WinogradTuning.From(winograd) : new(),
+                ? WinogradTuning.From(winograd) : Winograd,
+            Width = Read(values, "width", Width) == 4 ? 4 : 1,
         };
     }
 
-    /// <summary>0 where the form has no such number.</summary>
-    internal static int Read(JsonElement values, string name) =>
-        values.TryGetProperty(name, out var value) ? value.GetInt32() : 0;
+    internal static int Read(JsonElement values, string name, int otherwise = 0) =>
+        values.TryGetProperty(name, out var value) ? value.GetInt32() : otherwise;
 }
 
 /// <summary>Sizes for kernels/winograd.cl, chosen so that a group's scratch stays in L2.</summary>

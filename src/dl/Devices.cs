@@ -1,4 +1,5 @@
 // The kinds of device that this program was built with, the one that is always there first.
+using Dl.Cli.Options;
 using Dl.Cpu;
 using Dl.OpenCl;
 using Dl.Tensors;
@@ -10,7 +11,12 @@ namespace Dl.Cli;
 internal static class Devices
 {
     /// <summary>A new list each time: looking for drivers is left to whoever needs it.</summary>
-    public static DeviceChooser Chooser() => new([new CpuProvider(), new OpenClProvider()]);
+    public static DeviceChooser Chooser(Session? session = null) =>
+        new([new CpuProvider(), new OpenClProvider(session?.Log)])
+        {
+            Precision = session is null ? default
+                : Precisions.Parse(session.Values.Text(CommonOptions.Precision)!),
+        };
 
     /// <summary>A line a device, or an object; what is missing is said on the way.</summary>
     public static void Print(Session session, bool json)

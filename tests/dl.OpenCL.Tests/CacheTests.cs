@@ -66,7 +66,7 @@ public sealed class CacheTests(Devices devices) : IDisposable
     public void A_failed_build_names_file_defines_device_and_log()
     {
         devices.Get(KernelForm.Cpu);
-        using var device = devices.Provider.Open(0, null, KernelForm.Cpu, _folder);
+        using var device = devices.Provider.Open(0, default, KernelForm.Cpu, _folder);
         var error = Assert.Throws<DeviceException>(
             () => device.Programs.Get("copy", "-D FAT=1 -D real=nonsense"));
         Assert.StartsWith("kernels/copy.cl: does not build with -D FAT=1", error.Message);
@@ -77,7 +77,7 @@ public sealed class CacheTests(Devices devices) : IDisposable
     private (int Built, int Loaded) FillOnce(string folder)
     {
         devices.Get(KernelForm.Cpu);
-        using var device = devices.Provider.Open(0, null, KernelForm.Cpu, folder);
+        using var device = devices.Provider.Open(0, default, KernelForm.Cpu, folder);
         var storage = device.Rent(DType.F32, 10);
         device.Fill(storage, 10, 7);
         Assert.Equal(7, device.ReadScalar(storage));

@@ -18,7 +18,7 @@ public class DeviceTests(Devices devices)
         Assert.Empty(provider.List());
         Assert.Contains("libNoSuchOpenCL.so.9", provider.Missing);
         Assert.Contains("install", provider.Missing);
-        var error = Assert.Throws<DeviceException>(() => provider.Open(0, null));
+        var error = Assert.Throws<DeviceException>(() => provider.Open(0, default));
         Assert.Equal(4, error.ExitCode);
         Assert.StartsWith("opencl:0: the OpenCL library", error.Message);
     }
@@ -38,7 +38,7 @@ public class DeviceTests(Devices devices)
     public void A_number_that_is_not_there_is_refused()
     {
         devices.Get(KernelForm.Cpu);
-        var error = Assert.Throws<DeviceException>(() => devices.Provider.Open(99, null));
+        var error = Assert.Throws<DeviceException>(() => devices.Provider.Open(99, default));
         Assert.Contains("numbered from 0", error.Message);
     }
 
@@ -139,7 +139,7 @@ public class DeviceTests(Devices devices)
     public void One_thread_is_a_part_of_the_processor()
     {
         var whole = devices.Get(KernelForm.Cpu);
-        using var one = devices.Provider.Open(0, 1, KernelForm.Cpu, null);
+        using var one = devices.Provider.Open(0, new DeviceOptions(1), KernelForm.Cpu, null);
         Assert.Contains("1 compute units", one.Description);
         var storage = one.Rent(DType.F32, 100_000);
         one.Fill(storage, 100_000, 3);

@@ -16,7 +16,7 @@ public sealed class Devices : IDisposable
         Skip.If(_provider.Missing is not null, _provider.Missing);
         if (!_open.TryGetValue(form, out var device))
         {
-            _open.Add(form, device = _provider.Open(0, null, form, null));
+            _open.Add(form, device = _provider.Open(0, default, form, null));
         }
         return device;
     }

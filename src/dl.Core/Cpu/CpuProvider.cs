@@ -21,13 +21,19 @@ public sealed class CpuProvider : IDeviceProvider
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
     ];
 
-    public Device Open(int index, int? threads)
+    public Device Open(int index, DeviceOptions options)
     {
         if (index != 0)
         {
             throw new DeviceException($"cpu:{index}: there is one cpu device; use cpu");
         }
-        return new CpuDevice(threads);
+        if (options.Precision != Precision.F32)
+        {
+            throw new DeviceException(
+                $"cpu: precision {options.Precision.Name()} was asked for, this device computes in "
+                + "f32; leave --precision out, or name a GPU that has it (dl info --devices)");
+        }
+        return new CpuDevice(options.Threads);
     }
 
     private static string Vectors =>

@@ -28,6 +28,9 @@ public abstract partial class Device : IDisposable
     /// <summary>What it is, for people: model, cores or compute units, driver.</summary>
     public abstract string Description { get; }
 
+    /// <summary>How exactly factors of matrix products and convolutions are read.</summary>
+    public virtual Precision Precision => Precision.F32;
+
     /// <summary>Buffers rented and not returned; zero after every finished job.</summary>
     public int LiveBuffers { get; private set; }
 

@@ -21,8 +21,7 @@ public interface IDeviceProvider
     string? Missing { get; }
 
     /// <param name="index">Position in <see cref="List"/>.</param>
-    /// <param name="threads">Worker threads where the device is the processor; null: all
-    /// cores.</param>
-    /// <exception cref="DeviceException">No such device, or it cannot be opened.</exception>
-    Device Open(int index, int? threads);
+    /// <exception cref="DeviceException">No such device, it cannot be opened, or it does not
+    /// compute in the precision that was asked for.</exception>
+    Device Open(int index, DeviceOptions options);
 }

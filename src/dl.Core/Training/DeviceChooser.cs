@@ -16,6 +16,9 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
 
     public IReadOnlyList<IDeviceProvider> Providers { get; } = providers;
 
+    /// <summary>What opened devices compute products in.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>Opens what `--device` names.</summary>
     /// <param name="name">`auto`, `cpu`, `opencl` or `opencl:N`.</param>
     /// <param name="work">Multiply-adds of one step, for `auto`.</param>
@@ -45,7 +48,7 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
                 : $"device '{name}': there are {devices.Count}, numbered from 0; "
                     + "see `dl info --devices`");
         }
-        return provider.Open(index, threads);
+        return provider.Open(index, new DeviceOptions(threads, Precision));
     }
 
     /// <summary>
@@ -85,11 +88,11 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
                 {
                     if (devices[i].IsGpu)
                     {
-                        return provider.Open(i, threads);
+                        return provider.Open(i, new DeviceOptions(threads, Precision));
                     }
                 }
             }
         }
-        return Providers[0].Open(0, threads);
+        return Providers[0].Open(0, new DeviceOptions(threads, Precision));
     }
 }

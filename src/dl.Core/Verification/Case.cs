@@ -60,6 +60,17 @@ internal sealed record Case(
     /// <summary>Bytes read and written, where memory is the limit; marks the timed case.</summary>
     public double Bytes { get; init; }
 
+    /// <summary>
+    /// The bound on a device, which may round the factors of products: two of them, each by at most
+    /// its round-off.
+    /// </summary>
+    public double BoundOn(Device device) =>
+        device.Precision != Precision.F32 && RoundsFactors
+            ? Bound + (2 * device.Precision.RoundOff()) : Bound;
+
+    private bool RoundsFactors =>
+        Primitive == "MatMul" || Primitive.StartsWith("Convolution", StringComparison.Ordinal);
+
     public bool IsTimed => Flops > 0 || Bytes > 0;
 
     /// <summary>This case as the one whose speed is printed, by the bytes it moves.</summary>

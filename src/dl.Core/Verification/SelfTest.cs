@@ -146,10 +146,11 @@ public static class SelfTest
             {
                 failures.Add($"{test.Sizes}: {outcome.Fault}");
             }
-            else if (!(outcome.Error <= test.Bound))
+            else if (!(outcome.Error <= test.BoundOn(device)))
             {
                 failures.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{test.Sizes}: error {outcome.Error:0.0e+00}, bound {test.Bound:0e+00}"));
+                    $"{test.Sizes}: error {outcome.Error:0.0e+00}, "
+                    + $"bound {test.BoundOn(device):0e+00}"));
             }
             else if (test.IsTimed)
             {

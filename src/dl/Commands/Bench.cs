@@ -3,6 +3,7 @@ using System.Globalization;
 using Dl.Benchmarks;
 using Dl.Cli.Options;
 using Dl.Cli.Terminal;
+using Dl.OpenCl;
 using Dl.Training;
 using Microsoft.Extensions.Logging;
 using static Dl.Cli.Options.CommonOptions;
@@ -32,6 +33,15 @@ internal static class BenchCommand
         More = "Waits for the device after each layer, so the sum is more than a step takes.",
     };
 
+    public static readonly OptionSpec Tune = new("tune", "find the fastest tiles of a GPU")
+    {
+        Kind = ValueKind.Flag,
+        More = "Tries the tiles that matrix products and convolutions are cut into, in every "
+            + "precision that the device has. Each is proven against a reference before its time "
+            + "counts. What is fastest is written to a file in the cache folder, which later runs "
+            + "on this device and driver follow; delete it to go back.",
+    };
+
     public static readonly OptionSpec Sizes = new("sizes", "sizes of the matmul part")
     {
         Kind = ValueKind.Numbers, Value = "N,...", Min = 1, Max = 32768,
@@ -47,12 +57,17 @@ internal static class BenchCommand
     public static readonly CommandSpec Spec = new(
         "bench", "Measure what training costs on this machine")
     {
-        Usage = ["[WORKLOAD...] [OPTION...]", "peak|matmul|conv|conv50|elementwise [OPTION...]"],
+        Usage =
+        [
+            "[WORKLOAD...] [OPTION...]", "peak|matmul|conv|conv50|elementwise [OPTION...]",
+            "--tune --device opencl:N",
+        ],
         Arguments = [What],
         Groups =
         [
-            new("Measurement", Seconds, Layers, Sizes, BatchSize),
-            new("Where", CommonOptions.Device, Threads, Seed), new("Output", Json), General,
+            new("Measurement", Seconds, Layers, Sizes, BatchSize, Tune),
+            new("Where", CommonOptions.Device, Precision, Threads, Seed), new("Output", Json),
+            General,
         ],
         Examples =
         [
@@ -66,6 +81,10 @@ internal static class BenchCommand
     private static int Run(Session session)
     {
         string[] names = session.Values.Arguments(What);
+        if (session.Values.Flag(Tune))
+        {
+            return TuneDevice(session, names);
+        }
         if (names.Length == 0)
         {
             names = [.. Workloads.Usual.Select(workload => workload.Name)];
@@ -93,6 +112,28 @@ internal static class BenchCommand
                 Measure(session, Parts.Find(name)!, table);
             }
         }
+        return 0;
+    }
+
+    private static int TuneDevice(Session session, string[] names)
+    {
+        if (names.Length > 0)
+        {
+            throw new UsageException(
+                $"{Tune.Long}: {string.Join(", ", names)} given, expected no workload; every "
+                + "kind of product is tuned");
+        }
+        string name = session.Values.Text(CommonOptions.Device)!;
+        using Device device = Devices.Chooser(session).Open(
+            name, DeviceChooser.WorthAGpu, session.Values.Integer(Threads));
+        if (device is not OpenClDevice tunable)
+        {
+            throw new UsageException(
+                $"{Tune.Long}: device {device.Name} given, expected a GPU; name one of "
+                + "dl info --devices with --device");
+        }
+        string file = new Tuner(tunable, session.Out, session.Log).Run(session.Token);
+        session.Log.LogInformation("tuned: {File}", file);
         return 0;
     }
 
@@ -124,7 +165,7 @@ internal static class BenchCommand
             workload = workload with { Batch = count };
         }
         double work = workload.MultiplyAdds * Workload.TrainingPasses;
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, work, session.Values.Integer(Threads));
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);
         using var run = new WorkloadRun(workload, device, (ulong)session.Values.Long(Seed)!.Value);
@@ -137,7 +178,7 @@ internal static class BenchCommand
 
     private static void Measure(Session session, Part part, BenchTable table)
     {
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, DeviceChooser.WorthAGpu,
             session.Values.Integer(Threads));
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);

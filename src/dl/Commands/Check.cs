@@ -39,7 +39,10 @@ internal static class CheckCommand
             "--golden DIR [--device DEVICE]",
         ],
         Arguments = [Subject],
-        Groups = [new("What", SelfTest, Golden, CommonOptions.Device, Threads, Json), General],
+        Groups =
+        [
+            new("What", SelfTest, Golden, CommonOptions.Device, Precision, Threads, Json), General,
+        ],
         Examples =
         [
             new("dl check photos/", "Reads every image and names those that cannot be read."),
@@ -68,7 +71,7 @@ internal static class CheckCommand
 
     private static int CheckDevice(Session session, bool json)
     {
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, 0, session.Values.Integer(Threads));
         session.Log.LogInformation("{Device}: {What}", device.Name, device.Description);
         int failed = Verification.SelfTest.Run(device, result =>
@@ -84,7 +87,7 @@ internal static class CheckCommand
 
     private static int CheckGolden(Session session, string folder, bool json)
     {
-        using Device device = Devices.Chooser().Open(
+        using Device device = Devices.Chooser(session).Open(
             session.Values.Text(CommonOptions.Device)!, 0, session.Values.Integer(Threads));
         var summary = Verification.Golden.Run(folder, device, result =>
         {

@@ -30,7 +30,8 @@ internal static class FitCommand
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
-                SwaRate, FitOptionSpecs.Metric, Patience, Time, Seed, Device, Threads),
+                SwaRate, FitOptionSpecs.Metric, Patience, Time, Seed, Device, Precision,
+                Threads),
             new("Comparison", FitVariants.Variant),
             new("Ensembles", Ensemble, FitEnsembleOptions.Members),
             new("Transfer", From, FitRateOptions.Freeze),
@@ -76,7 +77,7 @@ internal static class FitCommand
         }
         FitOptions options = ToOptions(session.Values);
         FitResult result = FitJob.Run(
-            options, Devices.Chooser(), new FitProgress(session).Events, session.Log);
+            options, Devices.Chooser(session), new FitProgress(session).Events, session.Log);
         if (result.Interrupted)
         {
             session.Log.LogWarning(

@@ -34,7 +34,8 @@ internal static class FitVariants
         Model, Loss, Init, Dropout, ClassWeights, PositiveWeight, Epochs, BatchSize,
         FitOptionSpecs.Optimizer, LearningRate, FitRateOptions.Schedule, FitRateOptions.Warmup,
         Momentum, WeightDecay, ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix,
-        Accumulate, Ema, Swa, SwaRate, Patience, Time, From, FitRateOptions.Freeze, Device, Threads,
+        Accumulate, Ema, Swa, SwaRate, Patience, Time, From, FitRateOptions.Freeze, Device,
+        Precision, Threads,
     ];
 
     public static int Run(Session session)
@@ -47,7 +48,7 @@ internal static class FitVariants
         }
         ComparisonResult result = ComparisonJob.Run(
             Array.ConvertAll(values.List(Variant), words => Read(values, words.Trim())),
-            Devices.Chooser(), new FitProgress(session).Events, session.Log);
+            Devices.Chooser(session), new FitProgress(session).Events, session.Log);
         if (result.Interrupted)
         {
             session.Log.LogWarning(

@@ -87,7 +87,8 @@ internal static class PredictCommand
         [
             new("Predictions", Top, Probabilities, Uncertainty, McDropout, Score, Against, Format,
                 Output, Json),
-            new("Running", BatchSize, OnBadData, CommonOptions.Device, Threads, CommonOptions.Seed),
+            new("Running", BatchSize, OnBadData, CommonOptions.Device, Precision, Threads,
+                CommonOptions.Seed),
             General,
         ],
         Examples =
@@ -144,7 +145,7 @@ internal static class PredictCommand
         // A read that waits for a pipe cannot be woken, so the process ends around it.
         using var blocked = session.Token.Register(() => _exit = new Timer(
             _ => Environment.Exit(CliApp.Interrupted), null, GraceMilliseconds, Timeout.Infinite));
-        PredictJob.Run(options, Devices.Chooser(), session.Out, session.Log, session.Token);
+        PredictJob.Run(options, Devices.Chooser(session), session.Out, session.Log, session.Token);
         return 0;
     }
 }

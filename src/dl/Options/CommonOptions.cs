@@ -17,6 +17,16 @@ internal static class CommonOptions
         More = "Used by the managed device and by the threads that read data ahead.",
     };
 
+    public static readonly OptionSpec Precision = new(
+        "precision", "how exactly products read their factors")
+    {
+        Value = "P", Default = "f32", Allowed = ["f32", "tf32", "bf16"],
+        More = "`tf32` and `bf16` round the factors of matrix products and convolutions to 11 and "
+            + "8 bits and use a GPU's matrix units, which are many times as fast; sums, weights "
+            + "and everything else stay f32. A device is put to the proof before it is used so, "
+            + "and refused where it fails. Recurrent and attention layers compute in f32.",
+    };
+
     public static readonly OptionSpec Seed = new("seed", "start of every random number")
     {
         Kind = ValueKind.Integer, Value = "N", Default = "1", Min = 0, Max = long.MaxValue,
