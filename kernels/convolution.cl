@@ -199,47 +199,39 @@ INLINE real gradient_element(
 // Runs of channels within one tap that a block of depth block_k can touch.
 #define MAX_RUNS 24
 
-// target (pixels x n) = gathered patches (pixels x taps * channels) times weights, for this group's
-// `rows` pixels. backward 0: y from x, weights as [tap][c][f]. backward 1: dx from dy, their
-// transpose. With many channels patches are read where they lie, the padding from `zeros` (block_k
-// of them); with few they are packed first. Scratch as for matmul_fat.
-INLINE void patch_product(
-    __global const real *source, __global const real *w, __global const real *bias,
-    __global const real *zeros, __global real *target, conv_shape s, int has_bias, real beta,
-    int rows, int block_m, int block_n, int block_k, __local real *scratch, const int backward)
+// y (pixels x filters) = gathered patches (pixels x taps * channels) times weights; group (x, y)
+// does `rows` pixels of group y of the convolution. With many channels patches are read where they
+// lie, the padding from `zeros` (block_k of them); with few they are packed first. Scratch as for
+// matmul_fat.
+KERNEL void convolution_fat(
+    __global const real *x, __global const real *w, __global const real *bias,
+    __global const real *zeros, __global real *y, conv_shape s, int has_bias, int rows,
+    int block_m, int block_n, int block_k, __local real *scratch)
 {
-    int height = backward ? s.height : s.out_height, width = backward ? s.width : s.out_width;
-    int n = backward ? s.channels : s.filters, channels = backward ? s.filters : s.channels;
-    int k = s.kernel_y * s.kernel_x * channels;
-    int m0 = get_group_id(0) * rows, m1 = min(s.batch * height * width, m0 + rows);
-    int in_place = block_k / channels + 2 <= MAX_RUNS;
+    int n = s.filters / s.groups, channels = s.channels / s.groups;
+    int k = s.kernel_y * s.kernel_x * channels, in_place = block_k / channels + 2 <= MAX_RUNS;
+    int m0 = get_group_id(0) * rows, m1 = min(s.batch * s.out_height * s.out_width, m0 + rows);
+    x += get_group_id(1) * channels;
+    w += get_group_id(1) * n;
+    y += get_group_id(1) * n;
+    bias += has_bias ? get_group_id(1) * n : 0;
     __local real *packed_a = scratch, *packed_b = scratch + block_m * block_k + 16;
     __global const real *from[MAX_RUNS * TILE_M];
     int lengths[MAX_RUNS];
     for (int mb = m0; mb < m1; mb += block_m) {
         int tall = min(m1 - mb, block_m);
         for (int kb = 0; kb < k; kb += block_k) {
-            int depth = min(k - kb, block_k);
+            int depth = min(k - kb, block_k), first = kb == 0;
             for (int nb = 0; nb < n; nb += block_n) {
                 int wide = min(n - nb, block_n);
-                for (int j = 0; j < wide; j += TILE_N) {
-                    __local real *d = packed_b + j * depth;
-                    if (!backward) {
-                        pack_b_columns(w + (long)kb * n + nb + j, n, wide - j, depth, d);
-                        continue;
-                    }
-                    for (int at = 0, length; at < depth; at += length) {
-                        int tap = (kb + at) / channels, f = (kb + at) % channels;
-                        length = min(channels - f, depth - at);
-                        pack_b_rows(w + ((long)tap * n + nb + j) * channels + f, channels,
-                            wide - j, length, d + at * TILE_N);
-                    }
-                }
+                for (int j = 0; j < wide; j += TILE_N)
+                    pack_b_columns(w + (long)kb * s.filters + nb + j, s.filters, wide - j, depth,
+                        packed_b + j * depth);
                 for (int i = 0; i < tall; i += TILE_M) {
                     pixel pixels[TILE_M];
-                    pixels[0] = pixel_at(mb + i, height, width);
+                    pixels[0] = pixel_at(mb + i, s.out_height, s.out_width);
                     for (int r = 1; r < TILE_M; r++)
-                        pixels[r] = next_pixel(pixels[r - 1], height, width);
+                        pixels[r] = next_pixel(pixels[r - 1], s.out_height, s.out_width);
                     int runs = 0;
                     for (int at = 0, length; at < depth; at += length) {
                         int tap = (kb + at) / channels, c = (kb + at) % channels;
@@ -247,9 +239,8 @@ INLINE void patch_product(
                         __global const real **run = from + (in_place ? runs * TILE_M : 0);
                         length = min(channels - c, depth - at);
                         for (int r = 0; r < TILE_M; r++) {
-                            __global const real *p = i + r >= tall ? 0
-                                : backward ? gradient_source(source, &s, pixels[r], ky, kx)
-                                           : patch_source(source, &s, pixels[r], ky, kx);
+                            __global const real *p =
+                                i + r >= tall ? 0 : patch_source(x, &s, pixels[r], ky, kx);
                             run[r] = p ? p + c : in_place ? zeros : 0;
                         }
                         if (in_place)
@@ -258,126 +249,18 @@ INLINE void patch_product(
                             pack_rows(run, TILE_M, length, packed_a + at * TILE_M, TILE_M);
                     }
                     for (int j = 0; j < wide; j += TILE_N) {
-                        __global real *c = target + (long)(mb + i) * n + nb + j;
+                        __global real *c = y + (long)(mb + i) * s.filters + nb + j;
                         __local const real *b = packed_b + j * depth;
                         int some_rows = min(tall - i, TILE_M), columns = min(wide - j, TILE_N);
-                        int first = kb == 0;
                         if (in_place)
-                            tile_product_in_place(from, lengths, runs, b, bias + nb + j, c, n,
-                                some_rows, columns, has_bias && first, first ? beta : 1);
+                            tile_product_in_place(from, lengths, runs, b, bias + nb + j, c,
+                                s.filters, some_rows, columns, has_bias && first, !first);
                         else
-                            tile_product(packed_a, b, bias + nb + j, c, n, depth, some_rows,
-                                columns, has_bias && first, first ? beta : 1);
+                            tile_product(packed_a, b, bias + nb + j, c, s.filters, depth,
+                                some_rows, columns, has_bias && first, !first);
                     }
                 }
             }
-        }
-    }
-}
-
-KERNEL void convolution_fat(
-    __global const real *x, __global const real *w, __global const real *bias,
-    __global const real *zeros, __global real *y, conv_shape s, int has_bias, int rows,
-    int block_m, int block_n, int block_k, __local real *scratch)
-{
-    patch_product(
-        x, w, bias, zeros, y, s, has_bias, 0, rows, block_m, block_n, block_k, scratch, 0);
-}
-
-KERNEL void convolution_input_gradient_fat(
-    __global const real *dy, __global const real *w, __global const real *zeros,
-    __global real *dx, conv_shape s, real beta, int rows, int block_m, int block_n, int block_k,
-    __local real *scratch)
-{
-    patch_product(
-        dy, w, w, zeros, dx, s, 0, beta, rows, block_m, block_n, block_k, scratch, 1);
-}
-
-// Columns e ... e + 31 of the patches of `depth` pixels: d[k][32].
-INLINE void pack_patches(
-    __global const real *x, const conv_shape *s, int first, int depth, int e, int columns,
-    __local real *d)
-{
-    // Sixteen elements at a time where they lie together in x, else one at a time.
-    int step = s->channels % 16 == 0 ? 16 : 1;
-    if (columns < TILE_N)
-        for (int k = 0; k < depth; k++) {
-            vstore16((real16)(0), 0, d + k * TILE_N);
-            vstore16((real16)(0), 1, d + k * TILE_N);
-        }
-    for (int j = 0; j < min(columns, TILE_N); j += step) {
-        int tap = (e + j) / s->channels, c = (e + j) % s->channels;
-        int ky = tap / s->kernel_x, kx = tap % s->kernel_x;
-        pixel o = pixel_at(first, s->out_height, s->out_width);
-        __local real *q = d + j;
-        // Along a row of outputs the source moves by a constant step.
-        for (int k = 0, run; k < depth; k += run) {
-            run = min(s->out_width - o.x, depth - k);
-            int iy = o.y * s->stride_y + ky * s->dilation_y - s->pad_top;
-            int ix = o.x * s->stride_x + kx * s->dilation_x - s->pad_left;
-            int inside = iy >= 0 && iy < s->height;
-            __global const real *p = x
-                + (((long)o.image * s->height + iy) * s->width + ix) * s->channels + c;
-            for (int t = 0; t < run; t++) {
-                int reads = inside && ix >= 0 && ix < s->width;
-                if (step == 16)
-                    vstore16(reads ? vload16(0, p) : (real16)(0), 0, q);
-                else
-                    *q = reads ? *p : 0;
-                ix += s->stride_x;
-                p += s->stride_x * s->channels;
-                q += TILE_N;
-            }
-            o.x = 0;
-            if (++o.y == s->out_height) {
-                o.y = 0;
-                o.image++;
-            }
-        }
-    }
-}
-
-// partial[slice][f][element] = sum over the slice's `pixels` pixels of dy[pixel][f] times the
-// patch's element. Group (x, y) does `columns` elements of slice y.
-KERNEL void convolution_weight_gradient_fat(
-    __global const real *x, __global const real *dy, __global real *partial, conv_shape s,
-    int columns, int pixels, int block_m, int block_n, int block_k, __local real *scratch)
-{
-    int n = s.kernel_y * s.kernel_x * s.channels, k = s.batch * s.out_height * s.out_width;
-    int n0 = get_group_id(0) * columns, n1 = min(n, n0 + columns);
-    int k0 = get_group_id(1) * pixels, k1 = min(k, k0 + pixels);
-    __local real *packed_a = scratch, *packed_b = scratch + block_m * block_k + 16;
-    __global real *c = partial + (long)get_group_id(1) * s.filters * n;
-    for (int nb = n0; nb < n1; nb += block_n) {
-        int wide = min(n1 - nb, block_n);
-        for (int kb = k0; kb < k1; kb += block_k) {
-            int depth = min(k1 - kb, block_k);
-            for (int j = 0; j < wide; j += TILE_N)
-                pack_patches(x, &s, kb, depth, nb + j, wide - j, packed_b + j * depth);
-            for (int mb = 0; mb < s.filters; mb += block_m) {
-                int tall = min(s.filters - mb, block_m);
-                for (int i = 0; i < tall; i += TILE_M)
-                    pack_a_columns(dy + (long)kb * s.filters + mb + i, s.filters, tall - i, depth,
-                        packed_a + i * depth);
-                block_product(packed_a, packed_b, dy, c + (long)mb * n + nb, n, depth, tall, wide,
-                    0, kb == k0 ? 0 : 1);
-            }
-        }
-    }
-}
-
-// dw[element][f] = sum over slices, in their order, of partial[slice][f][element] + beta * dw.
-KERNEL void convolution_weight_gradient_sum(
-    __global const real *partial, __global real *dw, int elements, int filters, int slices,
-    real beta)
-{
-    FOR_ITEMS(element, elements) {
-        for (int f = 0; f < filters; f++) {
-            real sum = 0;
-            for (int slice = 0; slice < slices; slice++)
-                sum += partial[((long)slice * filters + f) * elements + element];
-            long at = (long)element * filters + f;
-            dw[at] = beta == 0 ? sum : sum + beta * dw[at];
         }
     }
 }

@@ -160,6 +160,7 @@ UNARY(scale, alpha * x, alpha)
 // ---- Rows of two arguments: name, value, slope in a, slope in b ------------------------------
 
 BINARY(add, a + b, K(1), K(1))
+BINARY(add_relu, below(a + b, K(0), a + b), above(a + b, K(1), K(0)), above(a + b, K(1), K(0)))
 BINARY(subtract, a - b, K(1), K(-1))
 BINARY(multiply, a * b, b, a)
 BINARY(divide, a / b, 1.0f / b, -a / (b * b))

@@ -4,6 +4,7 @@
 // column's first mean) in two passes over CHAIN rows, so no digits cancel, and joined after Chan,
 // Golub and LeVeque 1979; then one multiplication and addition an element, with factors for each
 // (outer, channel). Partial sums lie as (outer, chunk, 2, channel), factors as (k, outer, channel).
+// With relu, y is cut off below 0, and dy counts where x says that y was not.
 // Rows (n = groups = 1: layer and RMS norm): an item for each row; GPU form: a group (`_tiled`).
 
 #define GROUP 256        // work-items of a tiled group, a power of two
@@ -16,7 +17,7 @@ INLINE real inverse_deviation(real variance, real epsilon) { return 1 / sqrt(var
 INLINE void load_factors(
     __global const real *f, V *k, int arrays, long all, int i, int total, int n, int channels)
 {
-    long start = i / ((long)n * channels) * channels;
+    long start = total == n * channels ? 0 : i / (n * channels) * channels;
     int column = i % channels;
 #if FAT
     if (column + LANES <= channels) {
@@ -24,7 +25,7 @@ INLINE void load_factors(
             k[a] = vload16(0, f + a * all + start + column);
         return;
     }
-    real part[4][LANES];
+    real part[5][LANES];
     int row = i / channels % n;
     for (int lane = 0; lane < LANES; lane++) {
         for (int a = 0; a < arrays; a++)
@@ -147,39 +148,52 @@ KERNEL void norm_given(
     }
 }
 
+// max(v, 0); NaN stays.
+INLINE V cut_off(V v) { return v < K(0) ? K(0) : v; }
+
 KERNEL void norm_scale(
     __global const real *x, __global const real *factors, __global real *y, int total, int n,
-    int channels, int outer)
+    int channels, int outer, int relu)
 {
     FOR_VECTORS(i, total) {
         V k[3];
         load_factors(factors, k, 3, (long)outer * channels, i, total, n, channels);
-        store(y + i, (load(x + i, total - i) - k[0]) * k[1] + k[2], total - i);
+        V v = (load(x + i, total - i) - k[0]) * k[1] + k[2];
+        store(y + i, relu ? cut_off(v) : v, total - i);
     }
 }
 
 // ---- Columns: gradients ----------------------------------------------------------------------
 
+// dy where what the ReLU saw was above 0.
+INLINE V passed(V dy, V deviation, V scale, V shift)
+{
+    return deviation * scale + shift > K(0) ? dy : K(0);
+}
+
 // Sums of dy and of dy (x - mean) for each (outer, chunk, column).
 KERNEL void norm_products(
     __global const real *x, __global const real *dy, __global const real *factors,
-    __global real *partial, int outer, int n, int channels, int chunks, int chunk)
+    __global real *partial, int outer, int n, int channels, int chunks, int chunk, int relu)
 {
     int blocks = (channels - 1) / LANES + 1;
+    long all = (long)outer * channels;
     FOR_ITEMS(item, outer * chunks * blocks) {
         int column = item % blocks * LANES, part = item / blocks;
         int o = part / chunks, first = part % chunks * chunk, lanes = channels - column;
         int rows = min(n - first, chunk);
         long at = ((long)o * n + first) * channels + column;
-        V mean = load(factors + (long)o * channels + column, lanes);
+        __global const real *f = factors + (long)o * channels + column;
+        V mean = load(f, lanes), scale = load(f + all, lanes), shift = load(f + 2 * all, lanes);
         V sums = K(0), products = K(0);
         for (int row = 0; row < rows; row += CHAIN) {
             int end = min(rows, row + CHAIN);
             V sum = K(0), product = K(0);
             for (int j = row; j < end; j++, at += channels) {
-                V d = load(dy + at, lanes);
+                V d = load(dy + at, lanes), z = load(x + at, lanes) - mean;
+                d = relu ? passed(d, z, scale, shift) : d;
                 sum += d;
-                product += d * (load(x + at, lanes) - mean);
+                product += d * z;
             }
             sums += sum;
             products += product;
@@ -190,11 +204,12 @@ KERNEL void norm_products(
     }
 }
 
-// Joins chunks: chunk 0 then holds sum dy and sum dy z. Factors turn from mean, 1 / deviation into
-// mean, p, q, r of dx = p dy - q (x - mean) - r.
+// Joins chunks: chunk 0 then holds sum dy and sum dy z. Behind mean, scale, shift go the factors q
+// and r of dx = scale dy - q (x - mean) - r.
 KERNEL void norm_join_products(
-    __global real *partial, __global const real *w, __global real *factors, int outer, int n,
-    int channels, int groups, int chunks, int scaled, int given)
+    __global real *partial, __global const real *w, __global const real *variance,
+    __global real *factors, int outer, int n, int channels, int groups, int chunks, int scaled,
+    int given, real epsilon)
 {
     long all = (long)outer * channels;
     int width = channels / groups;
@@ -202,7 +217,7 @@ KERNEL void norm_join_products(
         int o = item / groups, start = item % groups * width;
         __global real *f = factors + (long)o * channels;
         __global real *totals = partial + (long)o * chunks * 2 * channels;
-        real inverse = f[all + start], sum = 0, product = 0;
+        real inverse = inverse_deviation(variance[item], epsilon), sum = 0, product = 0;
         for (int c = start; c < start + width; c++) {
             real dy_sum = 0, dy_product = 0;
             for (int k = 0; k < chunks; k++) {
@@ -218,9 +233,8 @@ KERNEL void norm_join_products(
         }
         real share = given ? 0 : inverse / ((real)n * width);
         for (int c = start; c < start + width; c++) {
-            f[all + c] = scaled ? inverse * w[c] : inverse;
-            f[2 * all + c] = product * inverse * share;
-            f[3 * all + c] = sum * share;
+            f[3 * all + c] = product * inverse * share;
+            f[4 * all + c] = sum * share;
         }
     }
 }
@@ -246,13 +260,14 @@ KERNEL void norm_scale_gradient(
 
 KERNEL void norm_gradient(
     __global const real *x, __global const real *dy, __global const real *factors,
-    __global real *dx, int total, int n, int channels, int outer, real beta)
+    __global real *dx, int total, int n, int channels, int outer, int relu, real beta)
 {
     FOR_VECTORS(i, total) {
-        V k[4];
-        load_factors(factors, k, 4, (long)outer * channels, i, total, n, channels);
-        V z = load(x + i, total - i) - k[0];
-        accumulate(dx + i, k[1] * load(dy + i, total - i) - k[2] * z - k[3], beta, total - i);
+        V k[5];
+        load_factors(factors, k, 5, (long)outer * channels, i, total, n, channels);
+        V z = load(x + i, total - i) - k[0], d = load(dy + i, total - i);
+        d = relu ? passed(d, z, k[1], k[2]) : d;
+        accumulate(dx + i, k[1] * d - k[3] * z - k[4], beta, total - i);
     }
 }
 

@@ -173,13 +173,14 @@ INLINE void pack_b_rows(
 }
 
 // All tiles of a packed block: panels of 12 rows of a against panels of 32 columns of b, both
-// `depth` long and lying `depth` apart. c points at the block's first element.
+// `depth` long and lying `depth` apart. c points at the block's first element. A panel of b stays
+// in the first cache while all of a passes it.
 INLINE void block_product(
     __local const real *a, __local const real *b, __global const real *bias, __global real *c,
     long stride, int depth, int rows, int columns, int has_bias, real scale)
 {
-    for (int i = 0; i < rows; i += TILE_M)
-        for (int j = 0; j < columns; j += TILE_N)
+    for (int j = 0; j < columns; j += TILE_N)
+        for (int i = 0; i < rows; i += TILE_M)
             tile_product(a + i * depth, b + j * depth, bias + j, c + i * stride + j, stride, depth,
                 min(rows - i, TILE_M), min(columns - j, TILE_N), has_bias, scale);
 }

@@ -16,8 +16,8 @@ internal static class KernelSource
         {
             Append(text, "philox");
         }
-        if (family is "matmul" or "convolution" or "convolution_phases" or "winograd"
-            or "attention")
+        if (family is "matmul" or "convolution" or "winograd" or "attention"
+            || BuildsOnConvolution(family))
         {
             Append(text, "tile");
         }
@@ -25,7 +25,7 @@ internal static class KernelSource
         {
             Append(text, "attention_tile");
         }
-        if (family is "convolution_phases")
+        if (BuildsOnConvolution(family))
         {
             Append(text, "convolution");
         }
@@ -36,6 +36,11 @@ internal static class KernelSource
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
+
+    /// <summary>Uses the shapes of convolution.cl.</summary>
+    private static bool BuildsOnConvolution(string family) =>
+        family is "convolution_few" or "convolution_phases" or "convolution_weights"
+            or "depthwise";
 
     private static void Append(StringBuilder text, string name)
     {

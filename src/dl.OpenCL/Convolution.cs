@@ -31,13 +31,21 @@ public sealed unsafe partial class OpenClDevice
         {
             Winograd(x, w, bias, y, WinogradShape.Forward(shape), 0);
         }
-        else if (shape.Groups == 1 && IsFat)
+        else if (IsFatDepthwise(shape))
         {
-            var (rows, blocks) = CutPatches(pixels, shape.Filters, shape.PatchSize);
+            DepthwiseFat(x, w, bias, y, shape);
+        }
+        else if (IsFewChannels(shape))
+        {
+            ConvolutionFewChannels(x, w, bias, y, shape);
+        }
+        else if (IsFat && !IsPlainDepthwise(shape))
+        {
+            var (rows, blocks) = CutPatches(pixels, shape.GroupFilters, shape.PatchSize);
             Fast("convolution_fat").Arg(x).Arg(w).Arg(bias ?? w).Arg(Zeros).Arg(y)
                 .Arg(arguments).Arg(hasBias).Arg(rows)
                 .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-                .Groups((pixels + rows - 1) / rows, 1, 1, 1, 1);
+                .Groups((pixels + rows - 1) / rows, shape.Groups, 1, 1, 1);
         }
         else if (shape.Groups == 1)
         {
@@ -75,6 +83,10 @@ public sealed unsafe partial class OpenClDevice
         else if (WinogradWins(shape))
         {
             Winograd(dy, w, null, dx, WinogradShape.Backward(shape), beta);
+        }
+        else if (IsFatDepthwise(shape))
+        {
+            DepthwiseInputGradientFat(dy, w, dx, shape, beta);
         }
         else if (IsFat && !IsPlainDepthwise(shape))
         {
@@ -132,11 +144,20 @@ public sealed unsafe partial class OpenClDevice
         {
             WinogradWeightGradient(x, dy, dw, shape, beta);
         }
-        else if (shape.Patches > 0 && shape.Groups == 1 && IsFat)
+        else if (shape.Patches > 0 && IsFatDepthwise(shape))
+        {
+            DepthwiseWeightGradientFat(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && IsFewChannels(shape))
+        {
+            WeightGradientFewChannels(x, dy, dw, shape, beta);
+        }
+        else if (shape.Patches > 0 && shape.Channels >= WeightStrip && IsFat)
         {
             WeightGradientFat(x, dy, dw, shape, beta);
         }
-        else if (shape.Patches > 0 && (shape.Groups == 1 || IsPlainDepthwise(shape)))
+        else if (shape.Patches > 0
+            && (IsPlainDepthwise(shape) || (shape.Groups == 1 && !IsFat)))
         {
             WeightGradientInSlices(x, dy, dw, shape, beta);
         }
@@ -151,30 +172,36 @@ public sealed unsafe partial class OpenClDevice
     }
 
     /// <summary>
-    /// Each group sums a slice of the pixels for some columns of the transposed gradient; a second
-    /// kernel adds the slices in their order.
+    /// A group sums a slice of the pixels for one tap and some filters; how many slices depends on
+    /// the sizes alone, so that sums have one order.
     /// </summary>
     private void WeightGradientFat(
         Storage x, Storage dy, Storage dw, in ConvShape shape, float beta)
     {
-        // Wide patches are cut into columns, which need no partial sums; long ones into slices.
-        const int WideColumns = 256;
-        int elements = shape.PatchSize, groups = FatGroups;
-        bool wide = elements >= groups * WideColumns;
-        int columns = wide ? RoundUp((elements + groups - 1) / groups, TileColumns) : elements;
-        int slices = wide ? 1 : Math.Clamp(shape.Patches / Tuning.TileDepth, 1, groups);
-        int pixels = (shape.Patches + slices - 1) / slices;
-        slices = (shape.Patches + pixels - 1) / pixels;
-        var blocks = FatBlocks.For(Tuning, _device.LocalBytes, shape.Filters, columns, pixels);
-        var partial = Rent(DType.F32, (long)slices * shape.Filters * elements);
-        Fast("convolution_weight_gradient_fat").Arg(x).Arg(dy).Arg(partial)
-            .Arg(new ConvArguments(shape)).Arg(columns).Arg(pixels)
-            .Arg(blocks.M).Arg(blocks.N).Arg(blocks.K).Local(blocks.Bytes)
-            .Groups((elements + columns - 1) / columns, slices, 1, 1, 1);
-        Fast("convolution_weight_gradient_sum").Arg(partial).Arg(dw)
-            .Arg(elements).Arg(shape.Filters).Arg(slices).Arg(beta)
-            .Over(elements, Grain(shape.Filters * slices));
-        Return(partial);
+        // As in the kernel; groups that are worth having; least work and most memory for slices.
+        const int MaxPixels = 256, Groups = 16, LeastColumns = 64, MostPartials = 1 << 20;
+        int taps = shape.Kernel.Height * shape.Kernel.Width * shape.Groups;
+        int filters = shape.GroupFilters, cells = shape.PatchSize * shape.Filters;
+        int parts = Math.Clamp(Groups / taps, 1, Math.Max(1, filters / LeastColumns));
+        int columns = RoundUp((filters + parts - 1) / parts, TileColumns);
+        columns = Math.Min(columns, (int)(_device.LocalBytes / 2 / (MaxPixels * sizeof(float)))
+            / TileColumns * TileColumns);
+        parts = (filters + columns - 1) / columns;
+        int slices = Math.Clamp(Groups / (taps * parts), 1, Math.Max(1, MostPartials / cells));
+        slices = Math.Min(slices, (shape.Patches + MaxPixels - 1) / MaxPixels);
+        int slice = RoundUp((shape.Patches + slices - 1) / slices, MaxPixels);
+        slices = (shape.Patches + slice - 1) / slice;
+        bool direct = slices == 1 && beta == 0;
+        var partial = direct ? dw : Rent(DType.F32, (long)slices * cells);
+        Find("convolution_weights", "convolution_weight_gradient_taps", "PART=3")
+            .Arg(x).Arg(dy).Arg(partial).Arg(new ConvArguments(shape)).Arg(columns).Arg(slice)
+            .Local(sizeof(float) * MaxPixels * columns)
+            .Groups(shape.Kernel.Height * shape.Kernel.Width * parts, slices, shape.Groups, 1, 1);
+        if (!direct)
+        {
+            ReduceSum(partial, dw, 1, slices, cells, 1, beta);
+            Return(partial);
+        }
     }
 
     /// <summary>Partial sums over slices of the pixels as large as dw, then their sum.</summary>

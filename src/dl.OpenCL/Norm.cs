@@ -57,7 +57,7 @@ public sealed unsafe partial class OpenClDevice
     }
 
     public override void NormGradient(
-        Storage x, Storage? w, Storage? mean, Storage variance, Storage dy,
+        Storage x, Storage? w, Storage? b, Storage? mean, Storage variance, Storage dy,
         in NormGradients to, NormShape shape, float epsilon, bool given)
     {
         if (shape.Count == 0)
@@ -71,23 +71,23 @@ public sealed unsafe partial class OpenClDevice
         }
         var (chunk, chunks) = NormChunks(shape.Outer, shape.N, shape.Channels);
         var partial = Rent(DType.F32, 2L * shape.Outer * chunks * shape.Channels);
-        var factors = Rent(DType.F32, 4L * shape.Outer * shape.Channels);
-        NormGiven(null, null, mean!, variance, factors, shape, epsilon);
+        var factors = Rent(DType.F32, 5L * shape.Outer * shape.Channels);
+        NormGiven(w, b, mean!, variance, factors, shape, epsilon);
         Find("norm", "norm_products")
             .Arg(x).Arg(dy).Arg(factors).Arg(partial).Arg(shape.Outer).Arg(shape.N)
-            .Arg(shape.Channels).Arg(chunks).Arg(chunk)
+            .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(shape.Relu ? 1 : 0)
             .Over(NormItems(shape.Outer * chunks, shape.Channels), Grain(chunk * 16L));
         Find("norm", "norm_join_products")
-            .Arg(partial).Arg(w ?? x).Arg(factors).Arg(shape.Outer).Arg(shape.N)
+            .Arg(partial).Arg(w ?? x).Arg(variance).Arg(factors).Arg(shape.Outer).Arg(shape.N)
             .Arg(shape.Channels).Arg(shape.Groups).Arg(chunks).Arg(w is null ? 0 : 1)
-            .Arg(given ? 1 : 0)
+            .Arg(given ? 1 : 0).Arg(epsilon)
             .Over(shape.Statistics, Grain(4L * chunks * shape.GroupChannels));
         NormScaleGradient(partial, to, shape.Channels, shape.Outer, 2 * chunks * shape.Channels);
         if (to.Dx is { } dx)
         {
             Find("norm", "norm_gradient")
                 .Arg(x).Arg(dy).Arg(factors).Arg(dx).Arg(shape.Count).Arg(shape.N)
-                .Arg(shape.Channels).Arg(shape.Outer).Arg(to.BetaX)
+                .Arg(shape.Channels).Arg(shape.Outer).Arg(shape.Relu ? 1 : 0).Arg(to.BetaX)
                 .Over(shape.Count, ElementGrain);
         }
         Return(factors);
@@ -99,6 +99,18 @@ public sealed unsafe partial class OpenClDevice
         NormShape shape, float epsilon)
     {
         int centered = mean is null ? 0 : 1;
+        if (to.Dw is not null || to.Db is not null)
+        {
+            // Before dx, which may take the place of dy.
+            var (chunk, chunks) = NormChunks(1, shape.Outer, shape.Channels);
+            var partial = Rent(DType.F32, 2L * chunks * shape.Channels);
+            Find("norm", "norm_rows_products")
+                .Arg(x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(partial).Arg(shape.Outer)
+                .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(centered).Arg(epsilon)
+                .Over(NormItems(chunks, shape.Channels), Grain(chunk * 16L));
+            NormScaleGradient(partial, to, shape.Channels, chunks, 2 * shape.Channels);
+            Return(partial);
+        }
         if (to.Dx is { } dx)
         {
             OverNormRows(
@@ -108,18 +120,6 @@ public sealed unsafe partial class OpenClDevice
                     .Arg(epsilon).Arg(to.BetaX),
                 shape);
         }
-        if (to.Dw is null && to.Db is null)
-        {
-            return;
-        }
-        var (chunk, chunks) = NormChunks(1, shape.Outer, shape.Channels);
-        var partial = Rent(DType.F32, 2L * chunks * shape.Channels);
-        Find("norm", "norm_rows_products")
-            .Arg(x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(partial).Arg(shape.Outer)
-            .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(centered).Arg(epsilon)
-            .Over(NormItems(chunks, shape.Channels), Grain(chunk * 16L));
-        NormScaleGradient(partial, to, shape.Channels, chunks, 2 * shape.Channels);
-        Return(partial);
     }
 
     private void NormGiven(
@@ -133,7 +133,7 @@ public sealed unsafe partial class OpenClDevice
     private void NormScale(Storage x, Storage factors, Storage y, NormShape shape) =>
         Find("norm", "norm_scale")
             .Arg(x).Arg(factors).Arg(y).Arg(shape.Count).Arg(shape.N).Arg(shape.Channels)
-            .Arg(shape.Outer).Over(shape.Count, ElementGrain);
+            .Arg(shape.Outer).Arg(shape.Relu ? 1 : 0).Over(shape.Count, ElementGrain);
 
     /// <param name="stride">Elements from one part's sums to the next one's.</param>
     private void NormScaleGradient(

@@ -8,7 +8,7 @@ namespace Dl.OpenCl;
 
 public sealed unsafe partial class OpenClDevice
 {
-    public override Readback CreateReadback(int capacity) => new QueuedRead(this, capacity);
+    protected override Readback AllocateReadback(int capacity) => new QueuedRead(this, capacity);
 
     private sealed class QueuedRead : Readback
     {

@@ -87,6 +87,26 @@ public class DeviceTests(Devices devices)
     }
 
     [SkippableFact]
+    public void A_read_that_does_not_wait_gives_what_was_there_when_it_began()
+    {
+        var device = devices.Get(KernelForm.Cpu);
+        var storage = device.Rent(DType.F32, 1000);
+        device.Fill(storage, 1000, 1);
+        using var read = device.CreateReadback(2000);
+        for (int round = 1; round <= 3; round++)
+        {
+            device.BeginRead(storage, read);
+            device.Unary(UnaryOps.Scale, storage, storage, 1000, 2);
+            Assert.Equal(1000, read.Wait().Length);
+            Assert.Equal(1 << (round - 1), read.Wait()[999]);
+        }
+        using var small = device.CreateReadback(999);
+        var error = Assert.Throws<DeviceException>(() => device.BeginRead(storage, small));
+        Assert.Contains("1000 numbers into memory for 999", error.Message);
+        device.Return(storage);
+    }
+
+    [SkippableFact]
     public void One_thread_is_a_part_of_the_processor()
     {
         var whole = devices.Get(KernelForm.Cpu);

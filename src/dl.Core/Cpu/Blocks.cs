@@ -81,7 +81,8 @@ internal static unsafe class Blocks<TLeft, TRight>
         float* paddedBias = tile + (MicroKernel.Rows * MicroKernel.Columns);
         bool add = !first || p.Beta != 0;
         // A beta that is neither 0 nor 1 goes the way of unfinished tiles.
-        bool direct = !first || p.Beta == 0 || p.Beta == 1;
+        bool direct = (!first || p.Beta == 0 || p.Beta == 1) && !p.Places.IsUsed;
+        float** places = stackalloc float*[MicroKernel.Rows];
         for (int j = 0; j < columns; j += MicroKernel.Columns)
         {
             int width = Math.Min(MicroKernel.Columns, columns - j);
@@ -102,26 +103,43 @@ internal static unsafe class Blocks<TLeft, TRight>
             {
                 int height = Math.Min(MicroKernel.Rows, rows - i);
                 float* a = left + ((long)i * count);
-                float* target = c + ((long)(row + i) * p.Ldc) + column + j;
                 if (fits && height == MicroKernel.Rows)
                 {
+                    float* target = c + ((long)(row + i) * p.Ldc) + column + j;
                     MicroKernel.Tile(a, b, count, bias, target, p.Ldc, add, height, width);
                     continue;
                 }
                 MicroKernel.Tile(
                     a, b, count, bias, tile, MicroKernel.Columns, false, height, width);
-                Finish(tile, target, p.Ldc, height, width, first ? p.Beta : 1);
+                Places(p, c, row + i, height, places);
+                Finish(tile, places, column + j, height, width, first ? p.Beta : 1);
             }
+        }
+    }
+
+    private static void Places(
+        in Product<TLeft, TRight> p, float* c, int row, int rows, float** places)
+    {
+        if (p.Places.IsUsed)
+        {
+            p.Places.Fill(c, row, rows, places);
+            return;
+        }
+        for (int i = 0; i < rows; i++)
+        {
+            places[i] = c + ((long)(row + i) * p.Ldc);
         }
     }
 
     /// <summary>c = tile + beta c for the part of a tile that is inside c.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Finish(float* tile, float* c, int ldc, int rows, int columns, float beta)
+    private static void Finish(
+        float* tile, float** places, int column, int rows, int columns, float beta)
     {
         V scale = Vector512.Create(beta);
-        for (int i = 0; i < rows; i++, tile += MicroKernel.Columns, c += ldc)
+        for (int i = 0; i < rows; i++, tile += MicroKernel.Columns)
         {
+            float* c = places[i] + column;
             for (int j = 0; j < columns; j += Lane.Count)
             {
                 int count = Math.Min(Lane.Count, columns - j);

@@ -30,6 +30,11 @@ public sealed unsafe partial class CpuDevice
             WinogradForward(x, w, pb, y, shape);
             return;
         }
+        if (HasFewChannels(shape))
+        {
+            FewChannelsForward(Floats(x), Floats(w), pb, Floats(y), shape);
+            return;
+        }
         Multiply(new Product<PatchRows, RightMatrix>
         {
             A = new PatchRows(ForwardGrid(Floats(x), shape)),
@@ -66,16 +71,11 @@ public sealed unsafe partial class CpuDevice
             WinogradInput(dy, w, dx, shape, beta);
             return;
         }
-        if (shape.Stride == new Size2(1, 1))
-        {
-            InputGradientClass(dy, w, Floats(dx), shape, 0, 0, beta);
-            return;
-        }
         for (int y = 0; y < shape.Stride.Height; y++)
         {
             for (int x = 0; x < shape.Stride.Width; x++)
             {
-                InputGradientOfClass(dy, w, dx, shape, y, x, beta);
+                InputGradientClass(dy, w, dx, shape, y, x, beta);
             }
         }
     }
@@ -101,6 +101,11 @@ public sealed unsafe partial class CpuDevice
         if (UsesWinograd(shape))
         {
             WinogradWeights(x, dy, dw, shape, beta);
+            return;
+        }
+        if (HasFewChannels(shape))
+        {
+            FewChannelsWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
             return;
         }
         var product = new Product<LeftMatrix, PatchColumns>
@@ -144,8 +149,8 @@ public sealed unsafe partial class CpuDevice
         };
     }
 
-    /// <summary>Pixels (y + i * stride, x + j * stride) of dx, by way of working memory.</summary>
-    private void InputGradientOfClass(
+    /// <summary>Pixels (y + i * stride, x + j * stride) of dx.</summary>
+    private void InputGradientClass(
         Storage dy, Storage w, Storage dx, in ConvShape s, int y, int x, float beta)
     {
         int down = (s.Height - y + s.Stride.Height - 1) / s.Stride.Height;
@@ -154,18 +159,6 @@ public sealed unsafe partial class CpuDevice
         {
             return;
         }
-        float* part = Floats(dx, s, down, across);
-        InputGradientClass(dy, w, part, s, y, x, 0);
-        SplitRows(s.Batch * down, (long)across * s.Channels, new SpreadRange(
-            part, Floats(dx) + ((((long)y * s.Width) + x) * s.Channels), s, down, across, beta));
-    }
-
-    private float* Floats(Storage dx, in ConvShape s, int down, int across) =>
-        (float*)_class.AtLeast((long)s.Batch * down * across * s.Channels * sizeof(float));
-
-    private void InputGradientClass(
-        Storage dy, Storage w, float* dx, in ConvShape s, int y, int x, float beta)
-    {
         int most = s.Kernel.Height * s.Kernel.Width, taps = 0;
         int* offsets = Taps(most);
         for (int tap = 0; tap < most; tap++)
@@ -181,8 +174,6 @@ public sealed unsafe partial class CpuDevice
                 taps++;
             }
         }
-        int down = (s.Height - y + s.Stride.Height - 1) / s.Stride.Height;
-        int across = (s.Width - x + s.Stride.Width - 1) / s.Stride.Width;
         Multiply(new Product<PatchRows, TurnedWeights>
         {
             A = new PatchRows(new PatchGrid
@@ -202,7 +193,7 @@ public sealed unsafe partial class CpuDevice
             }),
             B = new TurnedWeights(
                 Floats(w), offsets + (2 * most), s.GroupChannels, s.Filters, s.GroupFilters),
-            C = dx,
+            C = Floats(dx) + ((((long)y * s.Width) + x) * s.Channels),
             Batch = s.Groups,
             M = s.Batch * down * across,
             N = s.GroupChannels,
@@ -210,6 +201,14 @@ public sealed unsafe partial class CpuDevice
             Ldc = s.Channels,
             StepC = s.GroupChannels,
             Beta = beta,
+            Places = s.Stride == new Size2(1, 1) ? default : new RowPlaces
+            {
+                Down = down,
+                Across = across,
+                StepImage = (long)s.Height * s.Width * s.Channels,
+                StepDown = (long)s.Stride.Height * s.Width * s.Channels,
+                StepAcross = s.Stride.Width * s.Channels,
+            },
         });
     }
 
@@ -230,27 +229,6 @@ public sealed unsafe partial class CpuDevice
                 {
                     float v = turned[((long)f * rows) + row];
                     target[f] = beta == 0 ? v : v + (beta * target[f]);
-                }
-            }
-        }
-    }
-
-    /// <summary>One class's pixels to their places.</summary>
-    private readonly struct SpreadRange(
-        float* part, float* dx, ConvShape s, int down, int across, float beta) : IRange
-    {
-        public void Run(int from, int to)
-        {
-            for (int row = from; row < to; row++)
-            {
-                int y = row % down * s.Stride.Height;
-                float* source = part + ((long)row * across * s.Channels);
-                float* target = dx
-                    + ((((long)(row / down) * s.Height) + y) * s.Width * s.Channels);
-                for (int x = 0; x < across; x++)
-                {
-                    Scaled(source + ((long)x * s.Channels),
-                        target + ((long)x * s.Stride.Width * s.Channels), s.Channels, 1, beta);
                 }
             }
         }

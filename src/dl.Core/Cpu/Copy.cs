@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
 using Dl.Tensors;
+using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
 
@@ -79,6 +80,12 @@ public sealed unsafe partial class CpuDevice
     {
         public const int Tile = 32;
 
+        /// <summary>Elements of a run up to which runs are copied together.</summary>
+        private const int ShortRun = 256;
+
+        /// <summary>Runs from the one being copied to the one that is asked for.</summary>
+        private const int Ahead = 16;
+
         public void Run(int from, int to)
         {
             for (int i = from; i < to; i++)
@@ -98,6 +105,11 @@ public sealed unsafe partial class CpuDevice
                 py += (long)at * plan.YStrides[i];
             }
             toRow = Math.Min(toRow, plan.Extents[4]);
+            if (plan.XStrides[5] == 1 && plan.YStrides[5] == 1 && plan.Extents[5] <= ShortRun)
+            {
+                ShortRuns(x + px, y + py, fromRow, toRow);
+                return;
+            }
             if (plan.XStrides[5] == 1 && plan.YStrides[5] == 1)
             {
                 for (int row = fromRow; row < toRow; row++)
@@ -113,6 +125,28 @@ public sealed unsafe partial class CpuDevice
                 for (int row = fromRow; row < toRow; row += Tile)
                 {
                     Block(x + px, y + py, row, Math.Min(row + Tile, toRow), column, end);
+                }
+            }
+        }
+
+        /// <summary>Runs too short for the hardware to guess where the next one lies.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void ShortRuns(float* from, float* to, int row, int end)
+        {
+            long xStep = plan.XStrides[4], yStep = plan.YStrides[4];
+            int n = plan.Extents[5];
+            from += row * xStep;
+            to += row * yStep;
+            long xAhead = Ahead * xStep, yAhead = Ahead * yStep;
+            for (; row < end; row++, from += xStep, to += yStep)
+            {
+                for (int i = 0; i < n; i += Lane.Count)
+                {
+                    Prefetch(from + i + xAhead);
+                    Prefetch(to + i + yAhead);
+                    // Only a sum looks at the values: a copy moves any bits.
+                    V v = Fetch(from + i, n - i);
+                    Put(to + i, beta == 0 ? v : v + Fetch(to + i, n - i), n - i);
                 }
             }
         }

@@ -58,8 +58,6 @@ public sealed unsafe partial class CpuDevice : Device
     {
     }
 
-    public override Readback CreateReadback(int capacity) => new Values(capacity);
-
     internal static float* Floats(Storage storage) => ((CpuStorage)storage).Floats;
 
     internal static int* Ints(Storage storage) => ((CpuStorage)storage).Ints;
@@ -95,6 +93,8 @@ public sealed unsafe partial class CpuDevice : Device
         NativeMemory.AlignedFree(memory.Data);
         memory.Data = null;
     }
+
+    protected override Readback AllocateReadback(int capacity) => new Values(capacity);
 
     protected override void WriteBytes(Storage target, ReadOnlySpan<byte> source) =>
         source.CopyTo(Bytes(target, source.Length, "write"));

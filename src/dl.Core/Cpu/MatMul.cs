@@ -30,6 +30,11 @@ public sealed unsafe partial class CpuDevice
             RowTimesMatrix(b, a, null, c, m, k, !transposeA, beta);
             return;
         }
+        if (batch == 1 && SmallProduct.Suits(m, n, k))
+        {
+            MultiplySmall(a, b, bias, c, m, n, k, transposeA, transposeB, beta);
+            return;
+        }
         Multiply(new Product<LeftMatrix, RightMatrix>
         {
             A = new LeftMatrix(a, (long)m * k, transposeA ? m : k, transposeA),

@@ -4,6 +4,7 @@
 // 16 registers of AVX2, where the runtime splits each vector into two.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
@@ -74,6 +75,7 @@ internal static unsafe class MicroKernel
         V c9_0 = s0, c9_1 = s1;
         V c10_0 = s0, c10_1 = s1;
         V c11_0 = s0, c11_1 = s1;
+        Fetch(t, ldt);
         for (; k > 0; k--, a += Rows, b += Columns)
         {
             V b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
@@ -251,6 +253,25 @@ internal static unsafe class MicroKernel
         Put1(t + (1L * ldt), c1_0, add);
         Put1(t + (2L * ldt), c2_0, add);
         Put1(t + (3L * ldt), c3_0, add);
+    }
+
+    /// <summary>
+    /// Brings in the lines of c while the tile is computed: its rows lie far apart, so the
+    /// processor would wait for all of them at the end.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(float* t, int ldt)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int i = 0; i < Rows; i++, t += ldt)
+            {
+                Sse.Prefetch0(t);
+                Sse.Prefetch0(t + Lane.Count);
+                // Rows need not start at a line.
+                Sse.Prefetch0(t + Columns - 1);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -33,8 +33,7 @@ public sealed unsafe partial class CpuDevice
         SplitRows(cut.Items, cut.Cost, new ColumnMomentRange(Floats(x), sums, cut));
         SplitRows(shape.Statistics, 8L * cut.Blocks * shape.GroupChannels, new JoinMomentsRange(
             sums, OrNull(w), OrNull(b), Floats(mean!), Floats(variance), factors, cut, epsilon));
-        SplitRows(shape.Outer * shape.N, shape.Channels,
-            new ScaleColumnsRange(Floats(x), factors, Floats(y), shape));
+        ScaleColumns(x, y, factors, shape);
     }
 
     public override void NormApply(
@@ -48,12 +47,11 @@ public sealed unsafe partial class CpuDevice
         float* factors = Shared(3L * shape.Outer * shape.Channels);
         SplitRows(shape.Outer * shape.Channels, 16, new GivenFactorRange(
             Floats(mean), Floats(variance), OrNull(w), OrNull(b), factors, shape, epsilon));
-        SplitRows(shape.Outer * shape.N, shape.Channels,
-            new ScaleColumnsRange(Floats(x), factors, Floats(y), shape));
+        ScaleColumns(x, y, factors, shape);
     }
 
     public override void NormGradient(
-        Storage x, Storage? w, Storage? mean, Storage variance, Storage dy,
+        Storage x, Storage? w, Storage? b, Storage? mean, Storage variance, Storage dy,
         in NormGradients to, NormShape shape, float epsilon, bool given)
     {
         if (shape.Count == 0)
@@ -65,25 +63,48 @@ public sealed unsafe partial class CpuDevice
             NormRowsGradient(x, w, mean, variance, dy, to, shape, epsilon);
             return;
         }
-        var cut = new NormCut(shape);
-        double* sums = Sums(2 * cut.Partials);
-        float* factors = Shared(4L * shape.Outer * shape.Channels);
-        SplitRows(shape.Outer * shape.Channels, 16, new GivenFactorRange(
-            Floats(mean!), Floats(variance), null, null, factors, shape, epsilon));
-        SplitRows(cut.Items, cut.Cost,
-            new ColumnProductRange(Floats(x), Floats(dy), factors, sums, cut));
-        SplitRows(shape.Statistics, 8L * cut.Blocks * shape.GroupChannels,
-            new JoinProductsRange(sums, OrNull(w), factors, cut, given));
-        SplitRows(shape.Channels, 2L * shape.Outer, new ScaleGradientRange(
-            sums, OrNull(to.Dw), OrNull(to.Db), to.BetaW, to.BetaB, cut));
-        if (to.Dx is { } dx)
+        if (shape.Relu)
         {
-            SplitRows(shape.Outer * shape.N, 2L * shape.Channels, new ColumnGradientRange(
-                Floats(x), Floats(dy), factors, Floats(dx), shape, to.BetaX));
+            ColumnGradients<ReluGate>(x, w, b, mean!, variance, dy, to, shape, epsilon, given);
+        }
+        else
+        {
+            ColumnGradients<OpenGate>(x, w, null, mean!, variance, dy, to, shape, epsilon, given);
+        }
+    }
+
+    private void ScaleColumns(Storage x, Storage y, float* factors, NormShape shape)
+    {
+        int rows = shape.Outer * shape.N;
+        if (shape.Relu)
+        {
+            SplitRows(rows, shape.Channels,
+                new ScaleColumnsRange<ReluGate>(Floats(x), factors, Floats(y), shape));
+        }
+        else
+        {
+            SplitRows(rows, shape.Channels,
+                new ScaleColumnsRange<OpenGate>(Floats(x), factors, Floats(y), shape));
         }
     }
 
     private static float* OrNull(Storage? storage) => storage is null ? null : Floats(storage);
+
+    /// <summary>What stands behind a normalisation.</summary>
+    private interface IGate
+    {
+        static abstract bool Cuts { get; }
+    }
+
+    private readonly struct OpenGate : IGate
+    {
+        public static bool Cuts => false;
+    }
+
+    private readonly struct ReluGate : IGate
+    {
+        public static bool Cuts => true;
+    }
 
     /// <summary>
     /// How columns are cut: items are (outer, block of rows, strip of columns), and leave two sums
@@ -92,14 +113,19 @@ public sealed unsafe partial class CpuDevice
     private readonly struct NormCut(NormShape shape)
     {
         /// <summary>Columns of an item: neighbours in memory, so that rows stream.</summary>
-        public const int Width = 64;
+        public const int Width = 256;
+
+        /// <summary>Elements of an item, about; it has at most ColumnBlock rows.</summary>
+        private const int Elements = 1 << 16;
 
         /// <summary>Rows that are added in float and, with a strip, fit the first cache.</summary>
         public const int Chain = 32;
 
         public readonly NormShape Shape = shape;
 
-        public readonly int Blocks = (shape.N + ColumnBlock - 1) / ColumnBlock;
+        public readonly int Block = RowsOfBlock(shape);
+
+        public readonly int Blocks = (shape.N + RowsOfBlock(shape) - 1) / RowsOfBlock(shape);
 
         public readonly int Strips = (shape.Channels + Width - 1) / Width;
 
@@ -108,25 +134,28 @@ public sealed unsafe partial class CpuDevice
         public long Partials => (long)Shape.Outer * Blocks * Shape.Channels;
 
         public long Cost =>
-            4L * Math.Min(Shape.N, ColumnBlock) * Math.Min(Shape.Channels, Width);
+            4L * Math.Min(Shape.N, Block) * Math.Min(Shape.Channels, Width);
 
         /// <summary>Where item i starts and ends.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public (int Outer, int Column, int End, int Rows, long First, long Sums) Item(int i)
         {
             int block = i / Strips, column = i % Strips * Width, outer = block / Blocks;
-            int row = block % Blocks * ColumnBlock;
+            int row = block % Blocks * Block;
             return (outer, column, Math.Min(Shape.Channels, column + Width),
-                Math.Min(ColumnBlock, Shape.N - row),
+                Math.Min(Block, Shape.N - row),
                 (((long)outer * Shape.N) + row) * Shape.Channels, SumsOf(outer, block % Blocks));
         }
 
         /// <summary>Rows of a block.</summary>
-        public int RowsOf(int block) => Math.Min(ColumnBlock, Shape.N - (block * ColumnBlock));
+        public int RowsOf(int block) => Math.Min(Block, Shape.N - (block * Block));
 
         /// <summary>Where the sums of a block start: first sums, then second sums.</summary>
         public long SumsOf(int outer, int block) =>
             (((long)outer * Blocks) + block) * 2 * Shape.Channels;
+
+        private static int RowsOfBlock(NormShape shape) => Math.Clamp(
+            Elements / Math.Min(shape.Channels, Width) / Chain * Chain, Chain, ColumnBlock);
     }
 
     /// <summary>Mean and sum of squared deviations of each column of a block.</summary>
@@ -179,6 +208,7 @@ public sealed unsafe partial class CpuDevice
             for (j = 0; j < count; j++, p += stride)
             {
                 V d = Fetch(p, width) - center;
+                Prefetch(p + (NormCut.Chain * stride));
                 first += d;
                 second = Vector512.FusedMultiplyAdd(d, d, second);
             }
@@ -283,8 +313,9 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    private readonly struct ScaleColumnsRange(float* x, float* factors, float* y, NormShape shape)
-        : IRange
+    private readonly struct ScaleColumnsRange<TGate>(
+        float* x, float* factors, float* y, NormShape shape) : IRange
+        where TGate : struct, IGate
     {
         public void Run(int from, int to)
         {
@@ -312,8 +343,15 @@ public sealed unsafe partial class CpuDevice
                 {
                     int count = channels - c;
                     V d = Fetch(x + c, count) - Fetch(mean + c, count);
-                    Put(y + c, Vector512.FusedMultiplyAdd(
-                        d, Fetch(scale + c, count), Fetch(shift + c, count)), count);
+                    V v = Vector512.FusedMultiplyAdd(
+                        d, Fetch(scale + c, count), Fetch(shift + c, count));
+                    if (TGate.Cuts)
+                    {
+                        // NaN stays.
+                        v = Vector512.ConditionalSelect(
+                            Vector512.LessThan(v, V.Zero), V.Zero, v);
+                    }
+                    Put(y + c, v, count);
                 }
             }
         }

@@ -9,30 +9,65 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
-    public override void MaxPool(Storage x, Storage y, Storage indices, in PoolShape shape) =>
-        SplitRows(shape.Batch * shape.OutHeight,
-            (long)shape.OutWidth * shape.Channels * shape.Window.Height * shape.Window.Width,
+    public override void MaxPool(Storage x, Storage y, Storage indices, in PoolShape shape)
+    {
+        int rows = shape.Batch * shape.OutHeight;
+        if (HasTiles(shape))
+        {
+            SplitRows(rows, ForwardCost(shape),
+                new MaxTileRange(Floats(x), Floats(y), Ints(indices), shape));
+            return;
+        }
+        SplitRows(rows, ForwardCost(shape),
             new MaxPoolRange(Floats(x), Floats(y), Ints(indices), shape));
+    }
 
     public override void MaxPoolGradient(
-        Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta) =>
+        Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta)
+    {
+        if (HasTiles(shape))
+        {
+            SplitRows(shape.Batch * shape.OutHeight, ForwardCost(shape),
+                new MaxTileGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
+            return;
+        }
         SplitRows(shape.Batch * shape.Height, 4L * shape.Width * shape.Channels,
             new MaxPoolGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
+    }
 
     public override void MaxUnpoolGradient(
         Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta) =>
         SplitRows(shape.Batch * shape.OutHeight, (long)shape.OutWidth * shape.Channels,
             new MaxUnpoolGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
 
-    public override void AveragePool(Storage x, Storage y, in PoolShape shape, bool countPadding) =>
-        SplitRows(shape.Batch * shape.OutHeight,
-            (long)shape.OutWidth * shape.Channels * shape.Window.Height * shape.Window.Width,
+    public override void AveragePool(Storage x, Storage y, in PoolShape shape, bool countPadding)
+    {
+        int rows = shape.Batch * shape.OutHeight;
+        if (HasTiles(shape))
+        {
+            SplitRows(rows, ForwardCost(shape), new AverageTileRange(Floats(x), Floats(y), shape));
+            return;
+        }
+        SplitRows(rows, ForwardCost(shape),
             new AveragePoolRange(Floats(x), Floats(y), shape, countPadding));
+    }
 
     public override void AveragePoolGradient(
-        Storage dy, Storage dx, in PoolShape shape, bool countPadding, float beta) =>
+        Storage dy, Storage dx, in PoolShape shape, bool countPadding, float beta)
+    {
+        if (HasTiles(shape))
+        {
+            SplitRows(shape.Batch * shape.OutHeight, ForwardCost(shape),
+                new AverageTileGradientRange(Floats(dy), Floats(dx), shape, beta));
+            return;
+        }
         SplitRows(shape.Batch * shape.Height, 4L * shape.Width * shape.Channels,
             new AveragePoolGradientRange(Floats(dy), Floats(dx), shape, countPadding, beta));
+    }
+
+    /// <summary>Taps of a row of the output.</summary>
+    private static long ForwardCost(in PoolShape s) =>
+        (long)s.OutWidth * s.Channels * s.Window.Height * s.Window.Width;
 
     /// <summary>Along one dimension, windows [From, To) over a pixel, or taps inside.</summary>
     private readonly record struct Cover(int From, int To)

@@ -28,6 +28,42 @@ internal unsafe struct Product<TLeft, TRight>
     public long StepC;
     public int StepBias;
     public float Beta;
+
+    /// <summary>Where rows of c lie if not Ldc apart; then c is not cut along k.</summary>
+    public RowPlaces Places;
+}
+
+/// <summary>Rows that are every so many pixels of images: (batch, Down, Across).</summary>
+internal struct RowPlaces
+{
+    public int Down;
+    public int Across;
+
+    /// <summary>Floats from one image, row and pixel to the next.</summary>
+    public long StepImage;
+    public long StepDown;
+    public int StepAcross;
+
+    public readonly bool IsUsed => Across > 0;
+
+    /// <summary>Pointers to so many rows from a row on.</summary>
+    public readonly unsafe void Fill(float* c, int row, int rows, float** places)
+    {
+        int line = row / Across, x = row - (line * Across);
+        int b = line / Down, y = line - (b * Down);
+        for (int i = 0; i < rows; i++)
+        {
+            places[i] = c + (b * StepImage) + (y * StepDown) + ((long)x * StepAcross);
+            if (++x == Across)
+            {
+                x = 0;
+                if (++y == Down)
+                {
+                    (y, b) = (0, b + 1);
+                }
+            }
+        }
+    }
 }
 
 public sealed unsafe partial class CpuDevice
@@ -58,7 +94,7 @@ public sealed unsafe partial class CpuDevice
             return;
         }
         int parts = Parts(size, product.K);
-        if (parts == 1)
+        if (parts == 1 || product.Places.IsUsed)
         {
             MultiplyWhole(product);
             return;

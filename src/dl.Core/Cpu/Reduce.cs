@@ -148,14 +148,26 @@ public sealed unsafe partial class CpuDevice
         private void Add(float* p, double* sum, int rows, int width)
         {
             W lower = W.Zero, upper = W.Zero;
+            // Rows lie apart, which the hardware does not guess.
+            long ahead = Chain * (long)inner;
             for (int row = 0; row < rows; row += Chain)
             {
                 int end = Math.Min(rows, row + Chain);
-                V v = V.Zero;
-                for (int i = row; i < end; i++, p += inner)
+                V v = V.Zero, odd = V.Zero;
+                int i = row;
+                for (; i < end - 1; i += 2, p += 2L * inner)
                 {
-                    v += Lane.Load(p, width);
+                    Prefetch(p + ahead);
+                    Prefetch(p + ahead + inner);
+                    v += Fetch(p, width);
+                    odd += Fetch(p + inner, width);
                 }
+                if (i < end)
+                {
+                    v += Fetch(p, width);
+                    p += inner;
+                }
+                v += odd;
                 lower += Vector512.WidenLower(v);
                 upper += Vector512.WidenUpper(v);
             }

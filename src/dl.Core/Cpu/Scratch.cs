@@ -10,7 +10,6 @@ public sealed unsafe partial class CpuDevice
     private Block _sums;
     private Block _packs;
     private Block _taps;
-    private Block _class;
 
     /// <summary>Memory for one primitive's packed operand; the next request may move it.</summary>
     private float* Shared(long floats) => (float*)_shared.AtLeast(floats * sizeof(float));
@@ -24,7 +23,6 @@ public sealed unsafe partial class CpuDevice
         _sums.Free();
         _packs.Free();
         _taps.Free();
-        _class.Free();
     }
 
     private struct Block

@@ -35,9 +35,19 @@ public sealed unsafe partial class CpuDevice
     {
         int blocks = (rows + LossBlock - 1) / LossBlock;
         double* sums = Sums(2L * Math.Max(1, blocks));
-        SplitRows(blocks, 8L * columns * LossBlock, new CrossEntropyRange(
-            Floats(x), Ints(target), weight is null ? null : Floats(weight), sums,
-            rows, columns, smoothing, ignoreIndex));
+        long cost = 8L * columns * LossBlock;
+        if (columns <= ShortRow)
+        {
+            SplitRows(blocks, cost, new ShortCrossEntropyRange(
+                Floats(x), Ints(target), OrNull(weight), sums, rows, columns, smoothing,
+                ignoreIndex));
+        }
+        else
+        {
+            SplitRows(blocks, cost, new CrossEntropyRange(
+                Floats(x), Ints(target), OrNull(weight), sums, rows, columns, smoothing,
+                ignoreIndex));
+        }
         double lossSum = 0, weights = 0;
         for (int i = 0; i < blocks; i++)
         {
@@ -62,6 +72,14 @@ public sealed unsafe partial class CpuDevice
             {
                 all += weights[c];
             }
+        }
+        if (columns <= ShortRow)
+        {
+            int groups = (rows + Lane.Count - 1) / Lane.Count;
+            SplitRows(groups, 10L * columns * Lane.Count, new ShortCrossEntropyGradientRange(
+                Floats(x), Ints(target), weights, Floats(dx), rows, columns, scale, smoothing,
+                smoothing / columns, (float)all, ignoreIndex, beta));
+            return;
         }
         SplitRows(rows, 10L * columns, new CrossEntropyGradientRange(
             Floats(x), Ints(target), weights, Floats(dx), columns, scale, smoothing,

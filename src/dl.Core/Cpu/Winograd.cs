@@ -1,96 +1,19 @@
 // Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications. The
 // image is cut into tiles of 4x4 outputs, which see 6x6 inputs; transformed, a tile's convolution
 // is 36 products over the channels, so all tiles make 36 matrix products with the transformed
-// weights. Tiles are worked off in groups whose transformed inputs and products stay in the second
-// cache. The gradient of the input is the same with the weights turned round.
+// weights. The gradient of the input is the same with the weights turned round. There are two
+// forms. With many tiles, weights are transformed once, and a piece of work takes some tiles
+// through all steps within the second cache. With more weights than tiles (the deep layers of a
+// network), images are transformed once, and a piece takes 32 filters through.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Dl.Ops;
 using Dl.Tensors;
-using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
 
-/// <summary>A map from images x to images y by 3x3 weights; tiles count through the batch.</summary>
-internal unsafe struct WinogradMap
-{
-    /// <summary>(batch, Height, Width, Channels).</summary>
-    public float* X;
-    public int Height;
-    public int Width;
-    public int Channels;
-
-    /// <summary>(batch, OutHeight, OutWidth, Filters).</summary>
-    public float* Y;
-    public int OutHeight;
-    public int OutWidth;
-    public int Filters;
-
-    /// <summary>Output (0, 0) sees inputs from (-Top, -Left) on.</summary>
-    public int Top;
-    public int Left;
-    public int Batch;
-    public float* Bias;
-    public float Beta;
-
-    public readonly int Down => (OutHeight + WinogradTransform.Out - 1) / WinogradTransform.Out;
-
-    public readonly int Across => (OutWidth + WinogradTransform.Out - 1) / WinogradTransform.Out;
-
-    public readonly int Tiles => Batch * Down * Across;
-
-    /// <summary>Lines of 16 channels.</summary>
-    public readonly int Lines => (Channels + Lane.Count - 1) / Lane.Count;
-
-    /// <summary>Where a tile's 6x6 inputs lie; those outside the image at zeros.</summary>
-    public readonly void Inputs(int tile, int channel, float** pixels, float* zeros)
-    {
-        var (b, down, across) = Place(tile);
-        Window(X + channel, b, Height, Width, Channels, (down * WinogradTransform.Out) - Top,
-            (across * WinogradTransform.Out) - Left, WinogradTransform.In, pixels, zeros);
-    }
-
-    /// <summary>Where a tile's 4x4 outputs lie; those outside the image at outside.</summary>
-    /// <returns>Whether all are inside.</returns>
-    public readonly bool Outputs(int tile, int filter, float** pixels, float* outside)
-    {
-        var (b, down, across) = Place(tile);
-        Window(Y + filter, b, OutHeight, OutWidth, Filters, down * WinogradTransform.Out,
-            across * WinogradTransform.Out, WinogradTransform.Out, pixels, outside);
-        return (down + 1) * WinogradTransform.Out <= OutHeight
-            && (across + 1) * WinogradTransform.Out <= OutWidth;
-    }
-
-    private readonly (int Batch, int Down, int Across) Place(int tile)
-    {
-        int row = tile / Across;
-        return (row / Down, row % Down, tile % Across);
-    }
-
-    private static void Window(
-        float* image, int b, int height, int width, int channels, int top, int left, int size,
-        float** pixels, float* outside)
-    {
-        for (int i = 0; i < size; i++)
-        {
-            bool inside = (uint)(top + i) < (uint)height;
-            float* row = image + (((((long)b * height) + top + i) * width) + left) * channels;
-            for (int j = 0; j < size; j++, row += channels)
-            {
-                *pixels++ = inside & (uint)(left + j) < (uint)width ? row : outside;
-            }
-        }
-    }
-}
-
 public sealed unsafe partial class CpuDevice
 {
-    /// <summary>Transformed weights that are in use at a time: they come from the third cache.</summary>
-    private const long WinogradWeightFloats = 2L << 20;
-
-    /// <summary>Transformed inputs of a group of tiles: they stay in the second cache.</summary>
-    private const int WinogradGroupFloats = 56 << 10;
-
     /// <summary>
     /// Whether tiles cost fewer cycles than patches, by measured costs: 32 multiplications a cycle
     /// for both, and the transforms, which weigh where there are few channels or few tiles.
@@ -105,8 +28,8 @@ public sealed unsafe partial class CpuDevice
         var map = ForwardMap(null, null, s);
         double channels = map.Lines * Lane.Count;
         double filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
-        double panels = (map.Tiles + WinogradKernel.Tiles - 1) / WinogradKernel.Tiles;
-        double products = panels * WinogradKernel.Tiles * 36 / 32 * channels * filters;
+        double panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+        double products = panels * LineKernel.Rows * 36 / 32 * channels * filters;
         double transforms = (map.Tiles * 9.0 * (channels + filters)) + (5 * channels * filters);
         double direct = s.Patches * 9.0 / 32 * s.Channels * s.Filters;
         return 1.2 * (products + transforms) < direct;
@@ -116,8 +39,9 @@ public sealed unsafe partial class CpuDevice
         Storage x, Storage w, float* bias, Storage y, in ConvShape s)
     {
         var map = ForwardMap(Floats(x), Floats(y), s);
+        map.W = Floats(w);
         map.Bias = bias;
-        Winograd(map, Floats(w), false);
+        Winograd(map);
     }
 
     private static WinogradMap ForwardMap(float* x, float* y, in ConvShape s) => new()
@@ -150,239 +74,241 @@ public sealed unsafe partial class CpuDevice
             Top = 2 - s.Padding.Top,
             Left = 2 - s.Padding.Left,
             Batch = s.Batch,
+            W = Floats(w),
+            Turned = true,
             Beta = beta,
         };
-        Winograd(map, Floats(w), true);
+        Winograd(map);
     }
 
-    private void Winograd(in WinogradMap map, float* w, bool turned)
+    private void Winograd(in WinogradMap map)
     {
-        var cut = new WinogradCut(map, _pool.Threads);
-        int panels = (map.Filters + WinogradKernel.Filters - 1) / WinogradKernel.Filters;
-        int most = (int)Math.Clamp(WinogradWeightFloats / cut.PanelFloats, 1, panels);
-        float* u = Shared(most * cut.PanelFloats);
-        float* work = (float*)_packs.AtLeast(_pool.Threads * cut.WorkFloats * sizeof(float));
-        for (int first = 0; first < panels; first += most)
+        if (map.Tiles > map.Filters)
         {
-            int count = Math.Min(most, panels - first);
-            _pool.Run(map.Lines, new WinogradWeightWork(map, cut, w, turned, u, first, count));
-            int splits = Math.Clamp(
-                ((2 * _pool.Threads) + cut.Groups - 1) / cut.Groups, 1, count);
-            _pool.Run(cut.Groups * splits,
-                new WinogradWork(map, cut, u, work, first, count, splits));
+            WinogradByTiles(map);
+        }
+        else
+        {
+            WinogradByFilters(map);
         }
     }
 
-    /// <summary>How tiles fall into groups, and the memory that takes.</summary>
-    private readonly struct WinogradCut
+    private void WinogradByTiles(in WinogradMap map)
     {
-        public WinogradCut(in WinogradMap map, int threads)
+        var cut = new TileCut(map);
+        float* u = Shared(cut.Panels * cut.PanelFloats);
+        float* work = Work(cut.WorkFloats);
+        _pool.Run(map.Lines, new WeightWork(map, cut, u));
+        _pool.Run(cut.Groups, new TileWork(map, cut, u, work));
+    }
+
+    private void WinogradByFilters(in WinogradMap map)
+    {
+        var cut = new FilterCut(map);
+        float* v = Shared(WinogradTransform.Points * cut.StepV);
+        float* work = Work(cut.WorkFloats);
+        _pool.Run(cut.TilePanels, new ImageWork(map, cut, v, work));
+        _pool.Run(cut.Panels * cut.Groups, new FilterWork(map, cut, v, work));
+    }
+
+    /// <summary>So many floats for each thread.</summary>
+    private float* Work(long floats) =>
+        (float*)_packs.AtLeast(_pool.Threads * floats * sizeof(float));
+
+    /// <summary>
+    /// Sizes of the form by tiles. From one of the 36 points to the next it is always a line more
+    /// than a power of two, because their streams must not meet in one set of a cache.
+    /// </summary>
+    private readonly struct TileCut
+    {
+        /// <summary>Transformed inputs of a group of tiles, a quarter of the second cache.</summary>
+        private const int GroupFloats = 56 << 10;
+
+        public TileCut(in WinogradMap map)
         {
-            int panels = (map.Tiles + WinogradKernel.Tiles - 1) / WinogradKernel.Tiles;
-            int panelFloats = WinogradTransform.Points * WinogradKernel.Tiles * map.Lines * 16;
-            int most = Math.Clamp(WinogradGroupFloats / panelFloats, 2, 6);
+            int panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+            int depth = map.Lines * Lane.Count;
+            int panelFloats = WinogradTransform.Points * LineKernel.Rows * depth;
+            int most = Math.Clamp(GroupFloats / panelFloats, 2, 6);
             Groups = (panels + most - 1) / most;
             GroupPanels = (panels + Groups - 1) / Groups;
             Groups = (panels + GroupPanels - 1) / GroupPanels;
-            // A line more than a power of two: the 36 streams must not meet in the first cache.
-            StepV = ((long)GroupPanels * WinogradKernel.Tiles * map.Lines * Lane.Count)
-                + Lane.Count;
-            StepM = (GroupPanels * WinogradKernel.Tiles * WinogradKernel.Filters) + Lane.Count;
-            StepU = ((long)map.Lines * Lane.Count * WinogradKernel.Filters) + Lane.Count;
+            Panels = (map.Filters + LineKernel.Columns - 1) / LineKernel.Columns;
+            StepV = ((long)GroupPanels * LineKernel.Rows * depth) + Lane.Count;
+            StepM = (GroupPanels * LineKernel.Rows * LineKernel.Columns) + Lane.Count;
+            StepU = ((long)depth * LineKernel.Columns) + Lane.Count;
             PanelFloats = WinogradTransform.Points * StepU;
-            Zeros = map.Lines * Lane.Count;
-            WorkFloats = Zeros + (WinogradTransform.Points * (StepV + StepM));
+            WorkFloats = depth + (WinogradTransform.Points * (StepV + StepM));
         }
 
+        /// <summary>Groups of so many panels of 12 tiles.</summary>
         public int Groups { get; }
 
         public int GroupPanels { get; }
 
-        /// <summary>Floats from one of 36 products to the next, of its sides and of c.</summary>
+        /// <summary>Panels of 32 filters.</summary>
+        public int Panels { get; }
+
         public long StepU { get; }
 
         public long StepV { get; }
 
         public long StepM { get; }
 
-        /// <summary>A panel of 32 transformed filters.</summary>
+        /// <summary>A transformed panel of filters.</summary>
         public long PanelFloats { get; }
 
-        /// <summary>Working memory of one thread.</summary>
         public long WorkFloats { get; }
-
-        public int Zeros { get; }
     }
 
-    /// <summary>Piece: 16 channels of all panels, [panel][36][channels][32].</summary>
-    private readonly struct WinogradWeightWork(
-        WinogradMap map, WinogradCut cut, float* w, bool turned, float* u, int first, int panels)
-        : IWork
+    /// <summary>Piece: 16 channels of all weights, to [panel][36][channels][32].</summary>
+    private readonly struct WeightWork(WinogradMap map, TileCut cut, float* u) : IWork
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(int line, int worker)
-        {
-            int channel = line * Lane.Count;
-            int channels = Math.Min(Lane.Count, map.Channels - channel);
-            long stepG = turned ? Lane.Count * Lane.Count : (long)map.Channels * map.Filters;
-            float* square = stackalloc float[9 * Lane.Count * Lane.Count];
-            for (int half = 0; half < 2 * panels; half++)
-            {
-                int from = (first * WinogradKernel.Filters) + (half * Lane.Count);
-                int filters = Math.Clamp(map.Filters - from, 0, Lane.Count);
-                float* target = u + (half / 2 * cut.PanelFloats) + (half % 2 * Lane.Count)
-                    + (channel * WinogradKernel.Filters);
-                if (turned && filters > 0)
-                {
-                    Turn(square, from, filters, channel, channels);
-                }
-                for (int c = 0; c < Lane.Count; c++)
-                {
-                    float* g = turned
-                        ? square + (c * Lane.Count)
-                        : w + (((long)channel + c) * map.Filters) + from;
-                    WinogradTransform.Weights(g, stepG, c < channels ? filters : 0,
-                        target + (c * WinogradKernel.Filters), cut.StepU);
-                }
-            }
-        }
-
-        /// <summary>Weights (3, 3, filters, channels) as [tap from the last][channel][filter].</summary>
-        private void Turn(float* square, int filter, int filters, int channel, int channels)
-        {
-            float** rows = stackalloc float*[Lane.Count];
-            float* padded = stackalloc float[Lane.Count * Lane.Count];
-            for (int tap = 0; tap < 9; tap++)
-            {
-                float* from = w
-                    + ((((8L - tap) * map.Filters) + filter) * map.Channels) + channel;
-                for (int i = 0; i < Lane.Count; i++)
-                {
-                    rows[i] = padded + (i * Lane.Count);
-                    if (i < filters)
-                    {
-                        Lane.Load(from + ((long)i * map.Channels), channels).Store(rows[i]);
-                    }
-                }
-                Panel.Transpose(rows, Lane.Count, square + (tap * Lane.Count * Lane.Count),
-                    Lane.Count);
-            }
-        }
-    }
-
-    /// <summary>Piece: a group of tiles by a share of the panels of filters.</summary>
-    private readonly struct WinogradWork(
-        WinogradMap map, WinogradCut cut, float* u, float* work, int firstPanel, int panels,
-        int splits) : IWork
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int piece, int worker)
         {
-            int group = piece / splits, split = piece % splits;
-            int size = cut.GroupPanels * WinogradKernel.Tiles;
-            int from = group * size, to = Math.Min(map.Tiles, from + size);
-            float* zeros = work + (worker * cut.WorkFloats);
-            new Span<float>(zeros, cut.Zeros).Clear();
-            float* v = zeros + cut.Zeros, m = v + (WinogradTransform.Points * cut.StepV);
-            Transform(from, to, v, zeros);
-            for (int panel = panels * split / splits; panel < panels * (split + 1) / splits;
-                panel++)
+            for (int panel = 0; panel < cut.Panels; panel++)
             {
-                int filter = (firstPanel + panel) * WinogradKernel.Filters;
-                int columns = Math.Min(WinogradKernel.Filters, map.Filters - filter);
-                Multiply(u + (panel * cut.PanelFloats), v, m, to - from, columns);
-                Finish(m, from, to, filter, columns);
+                float* target = u + (panel * cut.PanelFloats)
+                    + ((long)piece * Lane.Count * LineKernel.Columns);
+                map.TransformWeights(piece, panel, target, cut.StepU);
+            }
+        }
+    }
+
+    /// <summary>Piece: a group of tiles, from the image to the outputs.</summary>
+    private readonly struct TileWork(WinogradMap map, TileCut cut, float* u, float* work) : IWork
+    {
+        public void Run(int piece, int worker)
+        {
+            int size = cut.GroupPanels * LineKernel.Rows;
+            int from = piece * size, to = Math.Min(map.Tiles, from + size);
+            int depth = map.Lines * Lane.Count;
+            float* zeros = work + (worker * cut.WorkFloats);
+            new Span<float>(zeros, depth).Clear();
+            float* v = zeros + depth, m = v + (WinogradTransform.Points * cut.StepV);
+            map.TransformImages(from, to, v, cut.StepV, zeros);
+            for (int panel = 0; panel < cut.Panels; panel++)
+            {
+                Multiply(u + (panel * cut.PanelFloats), v, m, to - from,
+                    map.Filters - (panel * LineKernel.Columns));
+                map.WriteOutputs(m, cut.StepM, from, to, panel);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Transform(int from, int to, float* v, float* zeros)
+        private void Multiply(float* u, float* v, float* m, int tiles, int columns)
         {
-            float** pixels = stackalloc float*[2 * WinogradTransform.Points];
-            float** next = pixels + WinogradTransform.Points;
-            int panelFloats = WinogradKernel.Tiles * map.Lines * Lane.Count;
-            map.Inputs(from, 0, pixels, zeros);
-            for (int tile = from; tile < to; tile++)
-            {
-                int at = tile - from;
-                float* target = v + (at / WinogradKernel.Tiles * (long)panelFloats)
-                    + (at % WinogradKernel.Tiles * Lane.Count);
-                map.Inputs(Math.Min(tile + 1, map.Tiles - 1), 0, next, zeros);
-                for (int c = 0; c < map.Channels; c += Lane.Count)
-                {
-                    WinogradTransform.FetchInputs(next, c);
-                    WinogradTransform.Image(pixels, c, Math.Min(Lane.Count, map.Channels - c),
-                        target + (c * WinogradKernel.Tiles), cut.StepV);
-                }
-                float** done = pixels;
-                pixels = next;
-                next = done;
-            }
-        }
-
-        private void Multiply(float* panel, float* v, float* m, int tiles, int columns)
-        {
-            int lines = map.Lines;
             for (int point = 0; point < WinogradTransform.Points; point++)
             {
                 float* a = v + (point * cut.StepV), c = m + (point * cut.StepM);
-                for (int i = 0; i < tiles; i += WinogradKernel.Tiles)
+                for (int i = 0; i < tiles; i += LineKernel.Rows)
                 {
-                    WinogradKernel.Multiply(a, panel, lines, c,
-                        Math.Min(WinogradKernel.Tiles, tiles - i), columns);
-                    a += WinogradKernel.Tiles * lines * Lane.Count;
-                    c += WinogradKernel.Tiles * WinogradKernel.Filters;
+                    LineKernel.Multiply(a, LineKernel.Rows * Lane.Count, u + (point * cut.StepU),
+                        map.Lines, c, LineKernel.Columns, false, tiles - i, columns);
+                    a += LineKernel.Rows * map.Lines * Lane.Count;
+                    c += LineKernel.Rows * LineKernel.Columns;
                 }
-                panel += cut.StepU;
             }
+        }
+    }
+
+    /// <summary>Sizes of the form by filters.</summary>
+    private readonly struct FilterCut
+    {
+        /// <summary>Panels of 12 tiles whose products, of 32 filters, fill half a cache.</summary>
+        private const int MostPanels = 11;
+
+        /// <summary>Lines of 16 channels whose weights, of 32 filters, fill a quarter.</summary>
+        public const int BlockLines = 4;
+
+        public FilterCut(in WinogradMap map)
+        {
+            TilePanels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+            Groups = (TilePanels + MostPanels - 1) / MostPanels;
+            GroupPanels = (TilePanels + Groups - 1) / Groups;
+            Groups = (TilePanels + GroupPanels - 1) / GroupPanels;
+            Panels = (map.Filters + LineKernel.Columns - 1) / LineKernel.Columns;
+            int depth = map.Lines * Lane.Count;
+            StepV = ((long)TilePanels * LineKernel.Rows * depth) + Lane.Count;
+            StepM = (GroupPanels * LineKernel.Rows * LineKernel.Columns) + Lane.Count;
+            WorkFloats = Math.Max(depth, WinogradTransform.Points * ((long)StepU + StepM));
+        }
+
+        public static int StepU =>
+            (BlockLines * Lane.Count * LineKernel.Columns) + Lane.Count;
+
+        public int TilePanels { get; }
+
+        public int Groups { get; }
+
+        public int GroupPanels { get; }
+
+        public int Panels { get; }
+
+        public long StepV { get; }
+
+        public int StepM { get; }
+
+        public long WorkFloats { get; }
+    }
+
+    /// <summary>Piece: the images of 12 tiles.</summary>
+    private readonly struct ImageWork(WinogradMap map, FilterCut cut, float* v, float* work)
+        : IWork
+    {
+        public void Run(int piece, int worker)
+        {
+            int from = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
+            float* zeros = work + (worker * cut.WorkFloats);
+            new Span<float>(zeros, depth).Clear();
+            map.TransformImages(from, Math.Min(map.Tiles, from + LineKernel.Rows),
+                v + ((long)from * depth), cut.StepV, zeros);
+        }
+    }
+
+    /// <summary>Piece: a panel of filters for a group of tiles.</summary>
+    private readonly struct FilterWork(WinogradMap map, FilterCut cut, float* v, float* work)
+        : IWork
+    {
+        public void Run(int piece, int worker)
+        {
+            int panel = piece / cut.Groups, group = piece % cut.Groups;
+            int size = cut.GroupPanels * LineKernel.Rows;
+            int from = group * size, to = Math.Min(map.Tiles, from + size);
+            float* u = work + (worker * cut.WorkFloats);
+            float* m = u + (WinogradTransform.Points * FilterCut.StepU);
+            for (int line = 0; line < map.Lines; line += FilterCut.BlockLines)
+            {
+                int lines = Math.Min(FilterCut.BlockLines, map.Lines - line);
+                for (int i = 0; i < lines; i++)
+                {
+                    map.TransformWeights(line + i, panel,
+                        u + (i * Lane.Count * LineKernel.Columns), FilterCut.StepU);
+                }
+                Multiply(u, from, to - from, line, lines, m,
+                    map.Filters - (panel * LineKernel.Columns));
+            }
+            map.WriteOutputs(m, cut.StepM, from, to, panel);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Finish(float* m, int from, int to, int filter, int columns)
+        private void Multiply(
+            float* u, int from, int tiles, int line, int lines, float* m, int columns)
         {
-            const int Pixels = WinogradTransform.Out * WinogradTransform.Out;
-            float** pixels = stackalloc float*[2 * Pixels];
-            float** next = pixels + Pixels;
-            float* memory = stackalloc float[(Pixels + 1) * Lane.Count];
-            float* y = WinogradTransform.Aligned(memory);
-            long stepRow = (long)map.OutWidth * map.Filters;
-            for (int tile = from; tile < to; tile++, m += WinogradKernel.Filters)
+            for (int point = 0; point < WinogradTransform.Points; point++)
             {
-                bool inside = map.Outputs(tile, filter, pixels, null) && map.Beta == 0;
-                map.Outputs(Math.Min(tile + 1, map.Tiles - 1), filter, next, null);
-                for (int f = 0; f < columns; f += Lane.Count)
+                float* a = v + (point * cut.StepV) + ((long)from * map.Lines * Lane.Count)
+                    + (line * Lane.Count * LineKernel.Rows);
+                float* c = m + (point * cut.StepM);
+                for (int i = 0; i < tiles; i += LineKernel.Rows)
                 {
-                    int count = Math.Min(Lane.Count, columns - f);
-                    WinogradTransform.FetchOutputs(next, f);
-                    V bias = map.Bias == null
-                        ? V.Zero : Lane.Load(map.Bias + filter + f, count);
-                    if (inside && count == Lane.Count)
-                    {
-                        WinogradTransform.Outputs(
-                            m + f, cut.StepM, bias, pixels[0] + f, stepRow, map.Filters);
-                        continue;
-                    }
-                    WinogradTransform.Outputs(m + f, cut.StepM, bias, y,
-                        WinogradTransform.Out * Lane.Count, Lane.Count);
-                    for (int i = 0; i < Pixels; i++)
-                    {
-                        if (pixels[i] != null)
-                        {
-                            Put(pixels[i] + f, Vector512.Load(y + (i * Lane.Count)), count);
-                        }
-                    }
+                    LineKernel.Multiply(a, LineKernel.Rows * Lane.Count,
+                        u + (point * FilterCut.StepU), lines, c, LineKernel.Columns, line > 0,
+                        tiles - i, columns);
+                    a += LineKernel.Rows * map.Lines * Lane.Count;
+                    c += LineKernel.Rows * LineKernel.Columns;
                 }
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Put(float* y, V value, int count)
-        {
-            if (map.Beta != 0)
-            {
-                value += Vector512.Create(map.Beta) * Lane.Load(y, count);
-            }
-            Lane.Store(y, value, count);
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed unsafe partial class CpuDevice
         var cut = new GradientCut(map);
         float* sums = cut.Parts == 1
             ? null : Shared(9L * map.Channels * map.Filters * cut.Parts);
-        float* work = (float*)_packs.AtLeast(_pool.Threads * cut.WorkFloats * sizeof(float));
+        float* work = Work(cut.WorkFloats);
         _pool.Run(cut.Parts * cut.Blocks,
             new WinogradGradientWork(map, cut, work, sums, Floats(dw), beta));
         if (cut.Parts > 1)
@@ -159,18 +159,18 @@ public sealed unsafe partial class CpuDevice
             for (int f = 0; f < filters; f += 2 * Lane.Count)
             {
                 bool wide = filters - f > Lane.Count;
-                for (int c = 0; c < channels; c += WinogradKernel.Channels)
+                for (int c = 0; c < channels; c += LineKernel.OuterRows)
                 {
                     float* target = p + (c * cut.Filters) + f;
                     if (wide)
                     {
-                        WinogradKernel.AddOuter(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, add);
+                        LineKernel.AddOuter(
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters, add);
                     }
                     else
                     {
-                        WinogradKernel.AddOuterNarrow(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, add);
+                        LineKernel.AddOuterNarrow(
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters, add);
                     }
                 }
             }

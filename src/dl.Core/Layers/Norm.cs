@@ -82,11 +82,13 @@ public sealed record BatchNorm : NormLayer, IActivated
     {
         var (w, b) = Affine ? (weights[0], weights[1]) : (null, null);
         var (mean, variance) = (weights[^2], weights[^1]);
+        bool relu = Activation == "relu";
         var y = pass.Training
             ? pass.Tape.BatchNorm(
-                inputs[0], w, b, mean, variance, Epsilon, pass.StatisticsMomentum ?? Momentum)
-            : pass.Tape.BatchNormGiven(inputs[0], w, b, mean, variance, Epsilon);
-        return pass.Tape.Activate(y, Activation);
+                inputs[0], w, b, mean, variance, Epsilon, pass.StatisticsMomentum ?? Momentum,
+                relu)
+            : pass.Tape.BatchNormGiven(inputs[0], w, b, mean, variance, Epsilon, relu);
+        return relu ? y : pass.Tape.Activate(y, Activation);
     }
 
     public override string Summary() => Activation == "linear" ? "" : Activation;

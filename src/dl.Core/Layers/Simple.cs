@@ -103,11 +103,13 @@ public sealed record Add : Layer, IActivated
         Pass pass, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> weights)
     {
         var sum = inputs[0];
-        for (int i = 1; i < inputs.Length; i++)
+        for (int i = 1; i < inputs.Length - 1; i++)
         {
             sum = pass.Tape.Add(sum, inputs[i]);
         }
-        return pass.Tape.Activate(sum, Activation);
+        return Activation == "relu"
+            ? pass.Tape.AddRelu(sum, inputs[^1])
+            : pass.Tape.Activate(pass.Tape.Add(sum, inputs[^1]), Activation);
     }
 
     public override string Summary() => Activation == "linear" ? "" : Activation;

@@ -154,10 +154,20 @@ namespace Dl.Ops
             var device = tape.Device;
             var y = tape.New(yShape);
             device.ConvolutionInputGradient(x.Storage, w.Storage, y.Storage, shape, 0);
-            var sum = tape.Record(y, [x, w], (x, w, shape), static (tape, dy, in s) =>
+            int pixels = (int)(yShape.Count / channels);
+            if (b is not null)
             {
-                var (x, w, shape) = s;
+                device.Binary(
+                    BinaryOps.Add, y.Storage, b.Storage, y.Storage, pixels, channels, 1, 0);
+            }
+            return tape.Record(y, [x, w, b], (x, w, b, shape, pixels), static (tape, dy, in s) =>
+            {
+                var (x, w, b, shape, pixels) = s;
                 var device = tape.Device;
+                if (tape.Wants(b, out var db, out float betaB))
+                {
+                    device.ReduceSum(dy, db, 1, pixels, shape.Channels, 1, betaB);
+                }
                 if (tape.Wants(w, out var dw, out float beta))
                 {
                     device.ConvolutionWeightGradient(dy, x.Storage, dw, shape, beta);
@@ -172,7 +182,6 @@ namespace Dl.Ops
                     }
                 }
             });
-            return b is null ? sum : tape.Add(sum, b);
         }
 
         private static ConvShape Describe(

@@ -261,7 +261,8 @@ public static class UnaryOps
 public static partial class BinaryOps
 {
     public static readonly BinaryOp
-        Add = BinaryOp.Of<AddRow>("add") with { PassesFirst = true },
+        Add = BinaryOp.Of<AddRow>("add") with { PassesFirst = true, PassesSecond = true },
+        AddRelu = BinaryOp.Of<AddReluRow>("add_relu"),
         Subtract = BinaryOp.Of<SubtractRow>("subtract") with { PassesFirst = true },
         Multiply = BinaryOp.Of<MultiplyRow>("multiply"),
         Divide = BinaryOp.Of<DivideRow>("divide"),
@@ -270,8 +271,8 @@ public static partial class BinaryOps
     /// <summary>Made when asked for: the fields are spread over files.</summary>
     public static IReadOnlyList<BinaryOp> All => field ??=
     [
-        Add, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh, Pinball,
-        PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
+        Add, AddRelu, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh,
+        Pinball, PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
         Hinge, PerceptronCriterion, Robust, PRelu,
     ];
 
@@ -281,6 +282,16 @@ public static partial class BinaryOps
         public static V Value(V a, V b, V alpha) => a + b;
         public static V SlopeA(V a, V b, V alpha) => Of(1);
         public static V SlopeB(V a, V b, V alpha) => Of(1);
+    }
+
+    private struct AddReluRow : IBinaryRow
+    {
+        // Behind a residual block (He et al. 2016).
+        public static V Value(V a, V b, V alpha) =>
+            Select(Vector512.LessThan(a + b, V.Zero), V.Zero, a + b);
+        public static V SlopeA(V a, V b, V alpha) => SlopeB(a, b, alpha);
+        public static V SlopeB(V a, V b, V alpha) =>
+            Select(Vector512.GreaterThan(a + b, V.Zero), Of(1), V.Zero);
     }
 
     private struct SubtractRow : IBinaryRow

@@ -98,6 +98,9 @@ namespace Dl.Ops
         /// <summary>dy/da is 1.</summary>
         public bool PassesFirst { get; init; }
 
+        /// <summary>dy/db is 1.</summary>
+        public bool PassesSecond { get; init; }
+
         internal static BinaryOp Of<T>(string name, float alpha = 0)
             where T : struct, IBinaryRow =>
             new(name, alpha, ElementwiseLoops.Value2<T>, ElementwiseLoops.Gradient2<T, First>,
@@ -147,6 +150,28 @@ namespace Dl.Ops
 
         public static Tensor Add(this Tape tape, Tensor a, Tensor b) =>
             tape.Binary(BinaryOps.Add, a, b);
+
+        /// <summary>max(a + b, 0) of two tensors of one shape.</summary>
+        public static Tensor AddRelu(this Tape tape, Tensor a, Tensor b)
+        {
+            int n = (int)a.Shape.Count;
+            var y = tape.New(a.Shape);
+            tape.Device.Binary(BinaryOps.AddRelu, a.Storage, b.Storage, y.Storage, 1, n, 1, 0);
+            return tape.Record(y, [a, b], (a, b, y, n), static (tape, dy, in s) =>
+            {
+                var (a, b, y, n) = s;
+                // Both get the same: dy where y is above 0.
+                tape.Device.UnaryGradient(UnaryOps.Relu, y.Storage, y.Storage, dy, dy, n, 0, 0);
+                if (tape.Wants(b, out var db, out float beta))
+                {
+                    tape.Device.Broadcast(dy, db, 1, 1, n, 1, beta);
+                }
+                if (tape.WantsInPlace(a, dy, out var da, out beta) && da != dy)
+                {
+                    tape.Device.Broadcast(dy, da, 1, 1, n, 1, beta);
+                }
+            });
+        }
 
         public static Tensor Multiply(this Tape tape, Tensor a, Tensor b) =>
             tape.Binary(BinaryOps.Multiply, a, b);
@@ -215,12 +240,19 @@ namespace Dl.Ops
         {
             public void BackwardA(Tape tape, Storage dy)
             {
-                // What flows through a sum as it is need not be copied.
-                if (tape.WantsInPlace(A, dy, out var da, out float beta)
-                    && !(da == dy && Op.PassesFirst))
+                if (!tape.WantsInPlace(A, dy, out var da, out float beta))
+                {
+                    return;
+                }
+                if (!Op.PassesFirst)
                 {
                     tape.Device.BinaryGradient(
                         Op, false, A.Storage, B.Storage, dy, da, Outer, N, Inner, Alpha, beta);
+                }
+                else if (da != dy)
+                {
+                    // What flows through a sum as it is need not be computed.
+                    tape.Device.Broadcast(dy, da, 1, 1, (int)dy.Length, 1, beta);
                 }
             }
 
@@ -231,7 +263,20 @@ namespace Dl.Ops
                     return;
                 }
                 var device = tape.Device;
-                if (Outer == 1 && Inner == 1)
+                bool whole = Outer == 1 && Inner == 1;
+                if (Op.PassesSecond)
+                {
+                    if (whole)
+                    {
+                        device.Broadcast(dy, db, 1, 1, N, 1, beta);
+                    }
+                    else
+                    {
+                        device.ReduceRuns(dy, db, Outer, N, Inner, beta);
+                    }
+                    return;
+                }
+                if (whole)
                 {
                     device.BinaryGradient(
                         Op, true, A.Storage, B.Storage, dy, db, Outer, N, Inner, Alpha, beta);

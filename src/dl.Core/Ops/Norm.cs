@@ -8,6 +8,8 @@
 //   RMS       as layer, with mean 0         Zhang and Sennrich 2019
 // With z = (x - mean) / deviation and g = dy * w, averaged over what the statistics are of:
 //   dx = (g - mean(g) - z mean(g z)) / deviation;  dw = sum dy z;  db = sum dy
+// A ReLU behind it costs nothing: y is cut off as it is written, and the gradient finds out from x
+// again where y was above 0, so that nothing is read beside x and dy.
 using Dl.Ops;
 using Dl.Tensors;
 
@@ -16,7 +18,8 @@ namespace Dl.Tensors
     public abstract partial class Device
     {
         /// <summary>
-        /// Writes the statistics of x and y = (x - mean) / sqrt(variance + epsilon) * w + b.
+        /// Writes the statistics of x and y = (x - mean) / sqrt(variance + epsilon) * w + b, with
+        /// shape.Relu max(y, 0).
         /// </summary>
         /// <param name="w">One a channel, or null for 1.</param>
         /// <param name="b">One a channel, or null for 0.</param>
@@ -32,9 +35,11 @@ namespace Dl.Tensors
             NormShape shape, float epsilon);
 
         /// <summary>The gradients of <see cref="Norm"/> that <paramref name="to"/> names.</summary>
+        /// <param name="to">Dx may be dy where its beta is 0.</param>
+        /// <param name="b">Tells where a ReLU was above 0; not read without one.</param>
         /// <param name="given">Of <see cref="NormApply"/>: the statistics are constants.</param>
         public abstract void NormGradient(
-            Storage x, Storage? w, Storage? mean, Storage variance, Storage dy,
+            Storage x, Storage? w, Storage? b, Storage? mean, Storage variance, Storage dy,
             in NormGradients to, NormShape shape, float epsilon, bool given);
     }
 }
@@ -42,7 +47,9 @@ namespace Dl.Tensors
 namespace Dl.Ops
 {
     /// <summary>Statistics for each of outer x groups, over n and channels / groups.</summary>
-    public readonly record struct NormShape(int Outer, int N, int Channels, int Groups)
+    /// <param name="Relu">y is cut off below 0; not where <see cref="IsRows"/>.</param>
+    public readonly record struct NormShape(
+        int Outer, int N, int Channels, int Groups, bool Relu = false)
     {
         /// <summary>How many means there are.</summary>
         public int Statistics => Outer * Groups;
@@ -68,10 +75,11 @@ namespace Dl.Ops
         /// the running ones: running = (1 - momentum) running + momentum * batch (the variance
         /// unbiased).
         /// </summary>
+        /// <param name="relu">y is cut off below 0.</param>
         /// <exception cref="UsageException">One value a channel has no variance.</exception>
         public static Tensor BatchNorm(
             this Tape tape, Tensor x, Tensor? w, Tensor? b, Tensor runningMean,
-            Tensor runningVariance, float epsilon, float momentum)
+            Tensor runningVariance, float epsilon, float momentum, bool relu = false)
         {
             int rows = x.Shape.Rows, channels = x.Shape.Last;
             if (rows < 2)
@@ -82,7 +90,7 @@ namespace Dl.Ops
                     + "layer norm");
             }
             var y = Normalize(
-                tape, x, w, b, new NormShape(1, rows, channels, channels), epsilon, true,
+                tape, x, w, b, new NormShape(1, rows, channels, channels, relu), epsilon, true,
                 out var mean, out var variance);
             var device = tape.Device;
             device.Broadcast(
@@ -96,15 +104,15 @@ namespace Dl.Ops
         /// <summary>Batch norm in use: the statistics are given.</summary>
         public static Tensor BatchNormGiven(
             this Tape tape, Tensor x, Tensor? w, Tensor? b, Tensor mean, Tensor variance,
-            float epsilon)
+            float epsilon, bool relu = false)
         {
-            var shape = new NormShape(1, x.Shape.Rows, x.Shape.Last, x.Shape.Last);
+            var shape = new NormShape(1, x.Shape.Rows, x.Shape.Last, x.Shape.Last, relu);
             var y = tape.New(x.Shape);
             tape.Device.NormApply(
                 x.Storage, w?.Storage, b?.Storage, mean.Storage, variance.Storage, y.Storage,
                 shape, epsilon);
-            return tape.Record(y, [x, w, b], dy => Back(
-                tape, x, w, b, mean.Storage, variance.Storage, dy, shape, epsilon, true));
+            return Record(tape, y, new Step(
+                x, w, b, mean.Storage, variance.Storage, shape, epsilon, true));
         }
 
         /// <summary>
@@ -150,20 +158,26 @@ namespace Dl.Ops
             var v = variance = tape.Rent(DType.F32, shape.Statistics);
             tape.Device.Norm(
                 x.Storage, w?.Storage, b?.Storage, m, v, y.Storage, shape, epsilon);
-            return tape.Record(
-                y, [x, w, b], dy => Back(tape, x, w, b, m, v, dy, shape, epsilon, false));
+            return Record(tape, y, new Step(x, w, b, m, v, shape, epsilon, false));
         }
 
-        private static void Back(
-            Tape tape, Tensor x, Tensor? w, Tensor? b, Storage? mean, Storage variance, Storage dy,
-            NormShape shape, float epsilon, bool given)
+        private static Tensor Record(Tape tape, Tensor y, in Step step) => tape.Record(
+            y, [step.X, step.W, step.B], step, static (tape, dy, in s) => s.Backward(tape, dy));
+
+        /// <summary>What the way forward leaves for the way back.</summary>
+        private readonly record struct Step(
+            Tensor X, Tensor? W, Tensor? B, Storage? Mean, Storage Variance, NormShape Shape,
+            float Epsilon, bool Given)
         {
-            tape.Wants(x, out var dx, out float betaX);
-            tape.Wants(w, out var dw, out float betaW);
-            tape.Wants(b, out var db, out float betaB);
-            tape.Device.NormGradient(
-                x.Storage, w?.Storage, mean, variance, dy,
-                new NormGradients(dx, betaX, dw, betaW, db, betaB), shape, epsilon, given);
+            public void Backward(Tape tape, Storage dy)
+            {
+                tape.Wants(W, out var dw, out float betaW);
+                tape.Wants(B, out var db, out float betaB);
+                tape.WantsInPlace(X, dy, out var dx, out float betaX);
+                tape.Device.NormGradient(
+                    X.Storage, W?.Storage, B?.Storage, Mean, Variance, dy,
+                    new NormGradients(dx, betaX, dw, betaW, db, betaB), Shape, Epsilon, Given);
+            }
         }
     }
 }

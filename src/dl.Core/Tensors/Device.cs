@@ -91,7 +91,7 @@ public abstract partial class Device : IDisposable
     public void BeginRead(Storage source, Readback target) => target.Start(source);
 
     /// <summary>Memory on the host for <see cref="BeginRead"/>.</summary>
-    public abstract Readback CreateReadback(int capacity);
+    public Readback CreateReadback(int capacity) => AllocateReadback(capacity);
 
     /// <summary>The first element; waits.</summary>
     public float ReadScalar(Storage source)
@@ -132,6 +132,8 @@ public abstract partial class Device : IDisposable
     protected abstract Storage CreateSlice(Storage arena, long offsetBytes, long bytes);
 
     protected abstract void Free(Storage storage);
+
+    protected abstract Readback AllocateReadback(int capacity);
 
     protected abstract void WriteBytes(Storage target, ReadOnlySpan<byte> source);
 

@@ -66,6 +66,8 @@ internal static class ElementwiseCases
     internal static readonly BinaryRow[] BinaryRows =
     [
         new(BinaryOps.Add, (a, b, _) => a + b, (_, _, _) => 1, (_, _, _) => 1),
+        new(BinaryOps.AddRelu, (a, b, _) => Max(a + b, 0), (a, b, _) => a + b > 0 ? 1 : 0,
+            (a, b, _) => a + b > 0 ? 1 : 0),
         new(BinaryOps.Subtract, (a, b, _) => a - b, (_, _, _) => 1, (_, _, _) => -1),
         new(BinaryOps.Multiply, (a, b, _) => a * b, (_, b, _) => b, (a, _, _) => a),
         new(BinaryOps.Divide, (a, b, _) => a / b, (_, b, _) => 1 / b, (a, b, _) => -a / b / b),

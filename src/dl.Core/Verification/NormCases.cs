@@ -42,7 +42,17 @@ internal static class NormCases
                 yield return Gradient(shape, false, beta, false);
                 yield return Gradient(shape, true, beta, true);
             }
+            if (!shape.IsRows)
+            {
+                var relu = shape with { Relu = true };
+                yield return Norm(relu, true, true, 0);
+                yield return Apply(relu, true);
+                yield return Gradient(relu, true, 0, false);
+                yield return Gradient(relu, true, 1, true);
+                yield return Gradient(relu, false, 0, false);
+            }
             yield return DataGradient(shape);
+            yield return InPlace(shape);
             if (shape.IsRows)
             {
                 yield return Rms(shape);
@@ -102,13 +112,32 @@ internal static class NormCases
             [
                 In(shape.Count), In(shape.Channels, 0.5, 2), In(shape.Statistics, -0.5, 0.5),
                 In(shape.Statistics, 0.1, 2), In(shape.Count), Out(shape.Count, beta),
-                Out(shape.Channels, beta), Out(shape.Channels, beta),
+                Out(shape.Channels, beta), Out(shape.Channels, beta), In(shape.Channels),
             ],
             (d, s) => d.NormGradient(
-                s[0], scaled ? s[1] : null, s[2], s[3], s[4],
+                s[0], scaled ? s[1] : null, s[8], s[2], s[3], s[4],
                 new NormGradients(s[5], beta, s[6], beta, s[7], beta), shape, Epsilon, given),
-            v => Differentiate(
-                shape, v[0], scaled ? v[1] : null, v[2], v[3], v[4], v[5], v[6], v[7], given));
+            v =>
+            {
+                if (shape.Relu)
+                {
+                    Cut(shape, v, scaled);
+                }
+                Differentiate(
+                    shape, v[0], scaled ? v[1] : null, v[2], v[3], v[4], v[5], v[6], v[7], given);
+            });
+
+    /// <summary>dy becomes 0 where the normalised value is below 0.</summary>
+    /// <param name="v">x, w, mean, variance, dy, and b as the last.</param>
+    private static void Cut(NormShape shape, double[][] v, bool scaled)
+    {
+        var y = new double[shape.Count];
+        Normalize(shape with { Relu = false }, [v[0], v[1], v[8]], scaled, true, v[2], v[3], y);
+        for (int i = 0; i < y.Length; i++)
+        {
+            v[4][i] = y[i] > 0 ? v[4][i] : 0;
+        }
+    }
 
     /// <summary>Scale and shift that want no gradient.</summary>
     private static Case DataGradient(NormShape shape) =>
@@ -118,9 +147,28 @@ internal static class NormCases
                 In(shape.Count), Out(shape.Count),
             ],
             (d, s) => d.NormGradient(
-                s[0], null, s[1], s[2], s[3], new NormGradients(s[4], 0, null, 0, null, 0), shape,
+                s[0], null, null, s[1], s[2], s[3], new NormGradients(s[4], 0, null, 0, null, 0), shape,
                 Epsilon, false),
             v => Differentiate(shape, v[0], null, v[1], v[2], v[3], v[4], null, null, false));
+
+    /// <summary>dx takes the place of dy.</summary>
+    private static Case InPlace(NormShape shape) =>
+        new("NormGradient", $"{Text(shape)} in place", Bound,
+            [
+                In(shape.Count), In(shape.Channels, 0.5, 2), In(shape.Statistics, -0.5, 0.5),
+                In(shape.Statistics, 0.1, 2), Out(shape.Count, 1), Out(shape.Channels),
+                Out(shape.Channels),
+            ],
+            (d, s) => d.NormGradient(
+                s[0], s[1], null, s[2], s[3], s[4],
+                new NormGradients(s[4], 0, s[5], 0, s[6], 0), shape, Epsilon, false),
+            v =>
+            {
+                var dx = new double[shape.Count];
+                Differentiate(
+                    shape, v[0], v[1], v[2], v[3], v[4], dx, v[5], v[6], false);
+                dx.CopyTo(v[4], 0);
+            });
 
     private static Case RmsGradient(NormShape shape) =>
         new("NormGradient", $"{Text(shape)} RMS", Bound,
@@ -129,7 +177,7 @@ internal static class NormCases
                 In(shape.Count), Out(shape.Count), Out(shape.Channels),
             ],
             (d, s) => d.NormGradient(
-                s[0], s[1], null, s[2], s[3], new NormGradients(s[4], 0, s[5], 0, null, 0), shape,
+                s[0], s[1], null, null, s[2], s[3], new NormGradients(s[4], 0, s[5], 0, null, 0), shape,
                 Epsilon, false),
             v => Differentiate(shape, v[0], v[1], null, v[2], v[3], v[4], v[5], null, false));
 
@@ -144,9 +192,12 @@ internal static class NormCases
     private static void Normalize(
         NormShape shape, double[][] v, bool scaled, bool shifted, double[] mean, double[] variance,
         double[] y) =>
-        Each(shape, (i, s, c) => y[i] =
-            ((v[0][i] - mean[s]) / Math.Sqrt(variance[s] + (double)Epsilon)
-                * (scaled ? v[1][c] : 1)) + (shifted ? v[2][c] : 0));
+        Each(shape, (i, s, c) =>
+        {
+            double z = (v[0][i] - mean[s]) / Math.Sqrt(variance[s] + (double)Epsilon);
+            y[i] = (z * (scaled ? v[1][c] : 1)) + (shifted ? v[2][c] : 0);
+            y[i] = shape.Relu ? Math.Max(y[i], 0) : y[i];
+        });
 
     private static void Differentiate(
         NormShape shape, double[] x, double[]? w, double[]? mean, double[] variance, double[] dy,
@@ -186,5 +237,5 @@ internal static class NormCases
     }
 
     private static string Text(NormShape shape) =>
-        $"{shape.Outer}x{shape.N}x{shape.Channels} in {shape.Groups}";
+        $"{shape.Outer}x{shape.N}x{shape.Channels} in {shape.Groups}{(shape.Relu ? " relu" : "")}";
 }

@@ -1,5 +1,6 @@
 // The pool of threads, sums of many numbers, and random numbers bit for bit.
 using Dl.Cpu;
+using Dl.Ops;
 using Dl.Tensors;
 
 namespace Dl.Core.Tests.Cpu;
@@ -102,5 +103,25 @@ public class CpuDeviceTests
             Assert.Equal(u, uniform[i]);
             Assert.Equal(u >= 0.25f ? x[i] / 0.75f : 0, dropped[i]);
         }
+    }
+
+    [Fact]
+    public void A_read_that_does_not_wait_gives_what_was_there_when_it_began()
+    {
+        using var device = new CpuDevice(2);
+        var storage = device.Rent(DType.F32, 1000);
+        device.Fill(storage, 1000, 1);
+        using var read = device.CreateReadback(2000);
+        for (int round = 1; round <= 3; round++)
+        {
+            device.BeginRead(storage, read);
+            device.Unary(UnaryOps.Scale, storage, storage, 1000, 2);
+            Assert.Equal(1000, read.Wait().Length);
+            Assert.Equal(1 << (round - 1), read.Wait()[999]);
+        }
+        using var small = device.CreateReadback(999);
+        var error = Assert.Throws<DeviceException>(() => device.BeginRead(storage, small));
+        Assert.Contains("1000 numbers into memory for 999", error.Message);
+        device.Return(storage);
     }
 }

@@ -14,6 +14,13 @@ public class CpuMatMulTests
                 sizes.Add(2, m, n, 33);
             }
         }
+        // Around the edges of the product without packing.
+        sizes.Add(1, 64, 64, 16);
+        sizes.Add(1, 64, 64, 17);
+        sizes.Add(1, 65, 64, 15);
+        sizes.Add(1, 9, 48, 64);
+        sizes.Add(1, 16, 3, 65);
+        sizes.Add(1, 63, 49, 1);
         sizes.Add(1, 250, 520, 40);
         sizes.Add(1, 37, 70, 700);
         sizes.Add(1, 13, 40, 5000);

@@ -80,7 +80,7 @@ public sealed class NormTests
     [InlineData("dense5-bn", 32, 16, null)]
     [InlineData("dense5-ln", 33, 16, null)]
     [InlineData("dense5-step", 32, 16, "layer 'dense_1': the gradient of step is 0")]
-    [InlineData("dense5-bn-step", 32, 16, "layer 'activation_1': the gradient of step is 0")]
+    [InlineData("dense5-bn-step", 32, 16, "layer 'batch_norm_1': the gradient of step is 0")]
     [InlineData("step-dense5-relu", 32, 16, null)]
     public void WhatCannotLearnIsToldBeforeTraining(
         string model, int samples, int batch, string? message)

@@ -10,7 +10,7 @@ namespace Dl.Tests.Verification;
 public class SelfTestTests
 {
     /// <summary>Abstract members that are memory, not primitives.</summary>
-    private static readonly string[] Memory = ["Finish"];
+    private static readonly string[] Memory = ["Finish", "CreateReadback"];
 
     [Fact]
     public void Every_primitive_of_a_device_has_cases()

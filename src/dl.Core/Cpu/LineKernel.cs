@@ -1,53 +1,56 @@
-// The innermost loops of Winograd's convolution. Data lie in transformed tiles as lines of 16
-// channels, so rows of a product need no packing: a panel of 12 tiles is [depth / 16][12][16], and
-// a row's elements are reached by a constant distance. For the gradient of the weights, depth is
-// the tile, and both operands are rows of channels.
+// The innermost loops over lines of 16 channels or taps: a row of the left operand is [line][16], so
+// rows need no packing, and those of a tile are reached by constant distances. For gradients of
+// weights, the sum runs over rows, and both operands are rows of channels.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
 
-internal static unsafe class WinogradKernel
+internal static unsafe class LineKernel
 {
-    /// <summary>Tiles of a panel.</summary>
-    public const int Tiles = 12;
+    /// <summary>Rows of a tile of c.</summary>
+    public const int Rows = 12;
 
-    /// <summary>Filters of a panel of transformed weights.</summary>
-    public const int Filters = 32;
+    /// <summary>Columns of a tile of c, and of a panel of b.</summary>
+    public const int Columns = 32;
 
-    /// <summary>Channels of the left operand in the gradient of the weights.</summary>
-    public const int Channels = 8;
+    /// <summary>Rows of c that <see cref="AddOuter"/> computes.</summary>
+    public const int OuterRows = 8;
 
-    private const int PanelLine = Tiles * Lane.Count;
-
-    /// <summary>m = a b for the first <paramref name="rows"/> of 12 tiles, or some more.</summary>
-    /// <param name="a">A panel, [lines][12][16].</param>
+    /// <summary>
+    /// c = a b, + c where add, for the first <paramref name="rows"/> of 12 or some more, and 32
+    /// columns or 16.
+    /// </summary>
+    /// <param name="a">12 rows of 16, the next line of them <paramref name="step"/> on.</param>
     /// <param name="b">[16 lines][32].</param>
-    /// <param name="m">12 rows of 32.</param>
-    public static void Multiply(float* a, float* b, int lines, float* m, int rows, int columns)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(
+        float* a, long step, float* b, int lines, float* c, int ldc, bool add, int rows,
+        int columns)
     {
         if (columns <= Lane.Count)
         {
-            Tile12x16(a, b, lines, m);
+            Tile12x16(a, step, b, lines, c, ldc, add);
         }
         else if (rows <= 4)
         {
-            Tile4x32(a, b, lines, m);
+            Tile4x32(a, step, b, lines, c, ldc, add);
         }
         else if (rows <= 8)
         {
-            Tile4x32(a, b, lines, m);
-            Tile4x32(a + (4 * Lane.Count), b, lines, m + (4 * Filters));
+            Tile4x32(a, step, b, lines, c, ldc, add);
+            Tile4x32(a + (4 * Lane.Count), step, b, lines, c + (4L * ldc), ldc, add);
         }
         else
         {
-            Tile12x32(a, b, lines, m);
+            Tile12x32(a, step, b, lines, c, ldc, add);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12x32(float* a, float* b, int lines, float* m)
+    private static void Tile12x32(
+        float* a, long step, float* b, int lines, float* c, int ldc, bool add)
     {
         V c0_0 = V.Zero, c0_1 = V.Zero;
         V c1_0 = V.Zero, c1_1 = V.Zero;
@@ -61,9 +64,9 @@ internal static unsafe class WinogradKernel
         V c9_0 = V.Zero, c9_1 = V.Zero;
         V c10_0 = V.Zero, c10_1 = V.Zero;
         V c11_0 = V.Zero, c11_1 = V.Zero;
-        for (; lines > 0; lines--, a += PanelLine)
+        for (; lines > 0; lines--, a += step)
         {
-            for (float* p = a; p < a + Lane.Count; p++, b += Filters)
+            for (float* p = a; p < a + Lane.Count; p++, b += Columns)
             {
                 V b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
                 V x;
@@ -105,35 +108,36 @@ internal static unsafe class WinogradKernel
                 c11_1 = Vector512.FusedMultiplyAdd(x, b1, c11_1);
             }
         }
-        c0_0.Store(m + 0);
-        c0_1.Store(m + 16);
-        c1_0.Store(m + 32);
-        c1_1.Store(m + 48);
-        c2_0.Store(m + 64);
-        c2_1.Store(m + 80);
-        c3_0.Store(m + 96);
-        c3_1.Store(m + 112);
-        c4_0.Store(m + 128);
-        c4_1.Store(m + 144);
-        c5_0.Store(m + 160);
-        c5_1.Store(m + 176);
-        c6_0.Store(m + 192);
-        c6_1.Store(m + 208);
-        c7_0.Store(m + 224);
-        c7_1.Store(m + 240);
-        c8_0.Store(m + 256);
-        c8_1.Store(m + 272);
-        c9_0.Store(m + 288);
-        c9_1.Store(m + 304);
-        c10_0.Store(m + 320);
-        c10_1.Store(m + 336);
-        c11_0.Store(m + 352);
-        c11_1.Store(m + 368);
+        Put(c, c0_0, add);
+        Put(c + 16, c0_1, add);
+        Put(c + (1L * ldc), c1_0, add);
+        Put(c + (1L * ldc) + 16, c1_1, add);
+        Put(c + (2L * ldc), c2_0, add);
+        Put(c + (2L * ldc) + 16, c2_1, add);
+        Put(c + (3L * ldc), c3_0, add);
+        Put(c + (3L * ldc) + 16, c3_1, add);
+        Put(c + (4L * ldc), c4_0, add);
+        Put(c + (4L * ldc) + 16, c4_1, add);
+        Put(c + (5L * ldc), c5_0, add);
+        Put(c + (5L * ldc) + 16, c5_1, add);
+        Put(c + (6L * ldc), c6_0, add);
+        Put(c + (6L * ldc) + 16, c6_1, add);
+        Put(c + (7L * ldc), c7_0, add);
+        Put(c + (7L * ldc) + 16, c7_1, add);
+        Put(c + (8L * ldc), c8_0, add);
+        Put(c + (8L * ldc) + 16, c8_1, add);
+        Put(c + (9L * ldc), c9_0, add);
+        Put(c + (9L * ldc) + 16, c9_1, add);
+        Put(c + (10L * ldc), c10_0, add);
+        Put(c + (10L * ldc) + 16, c10_1, add);
+        Put(c + (11L * ldc), c11_0, add);
+        Put(c + (11L * ldc) + 16, c11_1, add);
     }
 
     /// <summary>For the last 16 filters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12x16(float* a, float* b, int lines, float* m)
+    private static void Tile12x16(
+        float* a, long step, float* b, int lines, float* c, int ldc, bool add)
     {
         V c0_0 = V.Zero;
         V c1_0 = V.Zero;
@@ -147,9 +151,9 @@ internal static unsafe class WinogradKernel
         V c9_0 = V.Zero;
         V c10_0 = V.Zero;
         V c11_0 = V.Zero;
-        for (; lines > 0; lines--, a += PanelLine)
+        for (; lines > 0; lines--, a += step)
         {
-            for (float* p = a; p < a + Lane.Count; p++, b += Filters)
+            for (float* p = a; p < a + Lane.Count; p++, b += Columns)
             {
                 V b0 = Vector512.Load(b);
                 V x;
@@ -179,31 +183,32 @@ internal static unsafe class WinogradKernel
                 c11_0 = Vector512.FusedMultiplyAdd(x, b0, c11_0);
             }
         }
-        c0_0.Store(m + 0);
-        c1_0.Store(m + 32);
-        c2_0.Store(m + 64);
-        c3_0.Store(m + 96);
-        c4_0.Store(m + 128);
-        c5_0.Store(m + 160);
-        c6_0.Store(m + 192);
-        c7_0.Store(m + 224);
-        c8_0.Store(m + 256);
-        c9_0.Store(m + 288);
-        c10_0.Store(m + 320);
-        c11_0.Store(m + 352);
+        Put(c, c0_0, add);
+        Put(c + (1L * ldc), c1_0, add);
+        Put(c + (2L * ldc), c2_0, add);
+        Put(c + (3L * ldc), c3_0, add);
+        Put(c + (4L * ldc), c4_0, add);
+        Put(c + (5L * ldc), c5_0, add);
+        Put(c + (6L * ldc), c6_0, add);
+        Put(c + (7L * ldc), c7_0, add);
+        Put(c + (8L * ldc), c8_0, add);
+        Put(c + (9L * ldc), c9_0, add);
+        Put(c + (10L * ldc), c10_0, add);
+        Put(c + (11L * ldc), c11_0, add);
     }
 
     /// <summary>For the last tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x32(float* a, float* b, int lines, float* m)
+    private static void Tile4x32(
+        float* a, long step, float* b, int lines, float* c, int ldc, bool add)
     {
         V c0_0 = V.Zero, c0_1 = V.Zero;
         V c1_0 = V.Zero, c1_1 = V.Zero;
         V c2_0 = V.Zero, c2_1 = V.Zero;
         V c3_0 = V.Zero, c3_1 = V.Zero;
-        for (; lines > 0; lines--, a += PanelLine)
+        for (; lines > 0; lines--, a += step)
         {
-            for (float* p = a; p < a + Lane.Count; p++, b += Filters)
+            for (float* p = a; p < a + Lane.Count; p++, b += Columns)
             {
                 V b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
                 V x;
@@ -221,38 +226,37 @@ internal static unsafe class WinogradKernel
                 c3_1 = Vector512.FusedMultiplyAdd(x, b1, c3_1);
             }
         }
-        c0_0.Store(m + 0);
-        c0_1.Store(m + 16);
-        c1_0.Store(m + 32);
-        c1_1.Store(m + 48);
-        c2_0.Store(m + 64);
-        c2_1.Store(m + 80);
-        c3_0.Store(m + 96);
-        c3_1.Store(m + 112);
+        Put(c, c0_0, add);
+        Put(c + 16, c0_1, add);
+        Put(c + (1L * ldc), c1_0, add);
+        Put(c + (1L * ldc) + 16, c1_1, add);
+        Put(c + (2L * ldc), c2_0, add);
+        Put(c + (2L * ldc) + 16, c2_1, add);
+        Put(c + (3L * ldc), c3_0, add);
+        Put(c + (3L * ldc) + 16, c3_1, add);
     }
 
-    /// <summary>m = a^T b, + m where add: 8 columns of a by 32 of b.</summary>
-    /// <param name="m">8 rows of <paramref name="ldb"/>.</param>
+    /// <summary>c = a^T b, + c where add: 8 columns of a by 32 of b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddOuter(
-        float* a, int lda, float* b, int ldb, int rows, float* m, bool add)
+        float* a, int lda, float* b, int ldb, int rows, float* c, int ldc, bool add)
     {
-        V c0_0 = add ? Vector512.Load(m + (0 * ldb)) : V.Zero;
-        V c0_1 = add ? Vector512.Load(m + (0 * ldb) + 16) : V.Zero;
-        V c1_0 = add ? Vector512.Load(m + (1 * ldb)) : V.Zero;
-        V c1_1 = add ? Vector512.Load(m + (1 * ldb) + 16) : V.Zero;
-        V c2_0 = add ? Vector512.Load(m + (2 * ldb)) : V.Zero;
-        V c2_1 = add ? Vector512.Load(m + (2 * ldb) + 16) : V.Zero;
-        V c3_0 = add ? Vector512.Load(m + (3 * ldb)) : V.Zero;
-        V c3_1 = add ? Vector512.Load(m + (3 * ldb) + 16) : V.Zero;
-        V c4_0 = add ? Vector512.Load(m + (4 * ldb)) : V.Zero;
-        V c4_1 = add ? Vector512.Load(m + (4 * ldb) + 16) : V.Zero;
-        V c5_0 = add ? Vector512.Load(m + (5 * ldb)) : V.Zero;
-        V c5_1 = add ? Vector512.Load(m + (5 * ldb) + 16) : V.Zero;
-        V c6_0 = add ? Vector512.Load(m + (6 * ldb)) : V.Zero;
-        V c6_1 = add ? Vector512.Load(m + (6 * ldb) + 16) : V.Zero;
-        V c7_0 = add ? Vector512.Load(m + (7 * ldb)) : V.Zero;
-        V c7_1 = add ? Vector512.Load(m + (7 * ldb) + 16) : V.Zero;
+        V c0_0 = add ? Vector512.Load(c + (0 * ldc)) : V.Zero;
+        V c0_1 = add ? Vector512.Load(c + (0 * ldc) + 16) : V.Zero;
+        V c1_0 = add ? Vector512.Load(c + (1 * ldc)) : V.Zero;
+        V c1_1 = add ? Vector512.Load(c + (1 * ldc) + 16) : V.Zero;
+        V c2_0 = add ? Vector512.Load(c + (2 * ldc)) : V.Zero;
+        V c2_1 = add ? Vector512.Load(c + (2 * ldc) + 16) : V.Zero;
+        V c3_0 = add ? Vector512.Load(c + (3 * ldc)) : V.Zero;
+        V c3_1 = add ? Vector512.Load(c + (3 * ldc) + 16) : V.Zero;
+        V c4_0 = add ? Vector512.Load(c + (4 * ldc)) : V.Zero;
+        V c4_1 = add ? Vector512.Load(c + (4 * ldc) + 16) : V.Zero;
+        V c5_0 = add ? Vector512.Load(c + (5 * ldc)) : V.Zero;
+        V c5_1 = add ? Vector512.Load(c + (5 * ldc) + 16) : V.Zero;
+        V c6_0 = add ? Vector512.Load(c + (6 * ldc)) : V.Zero;
+        V c6_1 = add ? Vector512.Load(c + (6 * ldc) + 16) : V.Zero;
+        V c7_0 = add ? Vector512.Load(c + (7 * ldc)) : V.Zero;
+        V c7_1 = add ? Vector512.Load(c + (7 * ldc) + 16) : V.Zero;
         for (; rows > 0; rows--, a += lda, b += ldb)
         {
             V b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16);
@@ -282,37 +286,37 @@ internal static unsafe class WinogradKernel
             c7_0 = Vector512.FusedMultiplyAdd(x, b0, c7_0);
             c7_1 = Vector512.FusedMultiplyAdd(x, b1, c7_1);
         }
-        c0_0.Store(m + (0 * ldb));
-        c0_1.Store(m + (0 * ldb) + 16);
-        c1_0.Store(m + (1 * ldb));
-        c1_1.Store(m + (1 * ldb) + 16);
-        c2_0.Store(m + (2 * ldb));
-        c2_1.Store(m + (2 * ldb) + 16);
-        c3_0.Store(m + (3 * ldb));
-        c3_1.Store(m + (3 * ldb) + 16);
-        c4_0.Store(m + (4 * ldb));
-        c4_1.Store(m + (4 * ldb) + 16);
-        c5_0.Store(m + (5 * ldb));
-        c5_1.Store(m + (5 * ldb) + 16);
-        c6_0.Store(m + (6 * ldb));
-        c6_1.Store(m + (6 * ldb) + 16);
-        c7_0.Store(m + (7 * ldb));
-        c7_1.Store(m + (7 * ldb) + 16);
+        c0_0.Store(c + (0 * ldc));
+        c0_1.Store(c + (0 * ldc) + 16);
+        c1_0.Store(c + (1 * ldc));
+        c1_1.Store(c + (1 * ldc) + 16);
+        c2_0.Store(c + (2 * ldc));
+        c2_1.Store(c + (2 * ldc) + 16);
+        c3_0.Store(c + (3 * ldc));
+        c3_1.Store(c + (3 * ldc) + 16);
+        c4_0.Store(c + (4 * ldc));
+        c4_1.Store(c + (4 * ldc) + 16);
+        c5_0.Store(c + (5 * ldc));
+        c5_1.Store(c + (5 * ldc) + 16);
+        c6_0.Store(c + (6 * ldc));
+        c6_1.Store(c + (6 * ldc) + 16);
+        c7_0.Store(c + (7 * ldc));
+        c7_1.Store(c + (7 * ldc) + 16);
     }
 
-    /// <summary>m = a^T b, + m where add: 8 columns of a by 16 of b.</summary>
+    /// <summary>c = a^T b, + c where add: 8 columns of a by 16 of b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddOuterNarrow(
-        float* a, int lda, float* b, int ldb, int rows, float* m, bool add)
+        float* a, int lda, float* b, int ldb, int rows, float* c, int ldc, bool add)
     {
-        V c0_0 = add ? Vector512.Load(m + (0 * ldb)) : V.Zero;
-        V c1_0 = add ? Vector512.Load(m + (1 * ldb)) : V.Zero;
-        V c2_0 = add ? Vector512.Load(m + (2 * ldb)) : V.Zero;
-        V c3_0 = add ? Vector512.Load(m + (3 * ldb)) : V.Zero;
-        V c4_0 = add ? Vector512.Load(m + (4 * ldb)) : V.Zero;
-        V c5_0 = add ? Vector512.Load(m + (5 * ldb)) : V.Zero;
-        V c6_0 = add ? Vector512.Load(m + (6 * ldb)) : V.Zero;
-        V c7_0 = add ? Vector512.Load(m + (7 * ldb)) : V.Zero;
+        V c0_0 = add ? Vector512.Load(c + (0 * ldc)) : V.Zero;
+        V c1_0 = add ? Vector512.Load(c + (1 * ldc)) : V.Zero;
+        V c2_0 = add ? Vector512.Load(c + (2 * ldc)) : V.Zero;
+        V c3_0 = add ? Vector512.Load(c + (3 * ldc)) : V.Zero;
+        V c4_0 = add ? Vector512.Load(c + (4 * ldc)) : V.Zero;
+        V c5_0 = add ? Vector512.Load(c + (5 * ldc)) : V.Zero;
+        V c6_0 = add ? Vector512.Load(c + (6 * ldc)) : V.Zero;
+        V c7_0 = add ? Vector512.Load(c + (7 * ldc)) : V.Zero;
         for (; rows > 0; rows--, a += lda, b += ldb)
         {
             V b0 = Vector512.Load(b);
@@ -334,13 +338,23 @@ internal static unsafe class WinogradKernel
             x = Vector512.Create(a[7]);
             c7_0 = Vector512.FusedMultiplyAdd(x, b0, c7_0);
         }
-        c0_0.Store(m + (0 * ldb));
-        c1_0.Store(m + (1 * ldb));
-        c2_0.Store(m + (2 * ldb));
-        c3_0.Store(m + (3 * ldb));
-        c4_0.Store(m + (4 * ldb));
-        c5_0.Store(m + (5 * ldb));
-        c6_0.Store(m + (6 * ldb));
-        c7_0.Store(m + (7 * ldb));
+        c0_0.Store(c + (0 * ldc));
+        c1_0.Store(c + (1 * ldc));
+        c2_0.Store(c + (2 * ldc));
+        c3_0.Store(c + (3 * ldc));
+        c4_0.Store(c + (4 * ldc));
+        c5_0.Store(c + (5 * ldc));
+        c6_0.Store(c + (6 * ldc));
+        c7_0.Store(c + (7 * ldc));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* c, V value, bool add)
+    {
+        if (add)
+        {
+            value += Vector512.Load(c);
+        }
+        value.Store(c);
     }
 }
