@@ -56,6 +56,55 @@ KERNEL void max_pool(
     }
 }
 
+// Windows side by side that cover the image: each pixel belongs to one, so dy is read once. Pixel 0
+// of the window of output `pixel`, channel c; `first` is its number within its image.
+INLINE long tile(int pixel, int c, pool_shape s, int *first)
+{
+    int ox = pixel % s.out_width, row = pixel / s.out_width;
+    *first = row % s.out_height * s.window_y * s.width + ox * s.window_x;
+    return ((long)row * s.window_y * s.width + ox * s.window_x) * s.channels + c;
+}
+
+KERNEL void max_pool_gradient_tiles(
+    __global const real *dy, __global const int *indices, __global real *dx, pool_shape s,
+    real beta)
+{
+    int blocks = CHANNEL_BLOCKS(s);
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int pixel = item / blocks, c = item % blocks * LANES, count = s.channels - c, first;
+        long from = (long)pixel * s.channels + c, to = tile(pixel, c, s, &first);
+        V d = load(dy + from, count);
+        VI where = load_ints(indices + from, count) - (VI)(first);
+        for (int iy = 0; iy < s.window_y; iy++) {
+            for (int ix = 0; ix < s.window_x; ix++) {
+                int at = iy * s.width + ix;
+                PREFETCH(dx + to + (long)(at + s.window_y * s.width) * s.channels);
+                accumulate(dx + to + (long)at * s.channels, where == (VI)(at) ? d : K(0), beta,
+                    count);
+            }
+        }
+    }
+}
+
+KERNEL void average_pool_gradient_tiles(
+    __global const real *dy, __global real *dx, pool_shape s, real beta)
+{
+    int blocks = CHANNEL_BLOCKS(s);
+    real share = 1.0f / (s.window_y * s.window_x);
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int pixel = item / blocks, c = item % blocks * LANES, count = s.channels - c, first;
+        long to = tile(pixel, c, s, &first);
+        V d = load(dy + (long)pixel * s.channels + c, count) * share;
+        for (int iy = 0; iy < s.window_y; iy++) {
+            for (int ix = 0; ix < s.window_x; ix++) {
+                int at = iy * s.width + ix;
+                PREFETCH(dx + to + (long)(at + s.window_y * s.width) * s.channels);
+                accumulate(dx + to + (long)at * s.channels, d, beta, count);
+            }
+        }
+    }
+}
+
 KERNEL void max_pool_gradient(
     __global const real *dy, __global const int *indices, __global real *dx, pool_shape s,
     real beta)
