@@ -44,7 +44,9 @@ KERNEL void max_pool(
         for (int iy = rows.x; iy < rows.y; iy++) {
             for (int ix = columns.x; ix < columns.y; ix++) {
                 int at = iy * s.width + ix;
-                V v = load(x + ((long)image * s.height * s.width + at) * s.channels + c, count);
+                long from = ((long)image * s.height * s.width + at) * s.channels + c;
+                PREFETCH(x + from + (long)s.stride_y * s.width * s.channels);
+                V v = load(x + from, count);
                 // NaN wins and stays.
                 VI wins = (v > best) || (v != v && best == best);
                 best = wins ? v : best;
