@@ -77,6 +77,20 @@ INLINE tile_place tile_at(int index, const winograd_shape *s)
     return t;
 }
 
+// part[edge][edge][16]: less than sixteen channels of a tile whose first pixel x points at, the
+// (y0, x0) of a height x width image; zeros outside and behind.
+INLINE void gather_part(
+    __global const real *x, int height, int width, int y0, int x0, int channels, int count,
+    int edge, real *part)
+{
+    for (int at = 0; at < edge * edge; at++) {
+        int i = at / edge, j = at % edge;
+        int inside = (uint)(y0 + i) < (uint)height && (uint)(x0 + j) < (uint)width;
+        for (int c = 0; c < LANES; c++)
+            part[at * LANES + c] = inside && c < count ? x[(i * width + j) * channels + c] : 0;
+    }
+}
+
 // Sixteen channels from c of one tile to v, the 36 results `stride` apart. What lies outside the
 // image is read from `zeros`, sixteen of them.
 INLINE void transform_input(
@@ -84,17 +98,20 @@ INLINE void transform_input(
     int c, __local real *v, long stride)
 {
     int count = s->channels - c, y0 = t.y - s->pad_top, x0 = t.x - s->pad_left;
+    x += (((long)t.image * s->height + y0) * s->width + x0) * s->channels + c;
     V rows[6][6];
+    real part[36 * LANES];
+    if (count < LANES)
+        gather_part(x, s->height, s->width, y0, x0, s->channels, count, 6, part);
 #pragma unroll
     for (int j = 0; j < 6; j++) {
-        int ix = x0 + j, inside = ix >= 0 && ix < s->width;
+        int inside = (uint)(x0 + j) < (uint)s->width;
         V d[6], e[6];
 #pragma unroll
         for (int i = 0; i < 6; i++) {
-            int iy = y0 + i;
-            __global const real *p = inside && iy >= 0 && iy < s->height
-                ? x + (((long)t.image * s->height + iy) * s->width + ix) * s->channels + c : zeros;
-            d[i] = count >= LANES ? vload16(0, p) : p == zeros ? K(0) : load_part(p, count, 0);
+            __global const real *p = inside && (uint)(y0 + i) < (uint)s->height
+                ? x + (i * s->width + j) * s->channels : zeros;
+            d[i] = count >= LANES ? vload16(0, p) : vload16(6 * i + j, part);
         }
         INPUT_TRANSFORM(d, e)
 #pragma unroll
@@ -177,20 +194,21 @@ INLINE void transform_output(
             rows[i][j] = e[i];
     }
     V shift = has_bias ? load(bias + f, count) : K(0);
+    real part[16 * LANES];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         V e[4];
         OUTPUT_TRANSFORM(rows[i], e)
-        if (t.y + i >= s->out_height)
-            continue;
 #pragma unroll
         for (int j = 0; j < 4; j++)
-            if (t.x + j < s->out_width)
-                accumulate(
-                    y + (((long)t.image * s->out_height + t.y + i) * s->out_width + t.x + j)
-                        * s->filters + f,
-                    e[j] + shift, beta, count);
+            vstore16(e[j] + shift, 4 * i + j, part);
     }
+    y += (((long)t.image * s->out_height + t.y) * s->out_width + t.x) * s->filters + f;
+    int height = min(4, s->out_height - t.y), width = min(4, s->out_width - t.x);
+    for (int i = 0; i < height; i++)
+        for (int j = 0; j < width; j++)
+            accumulate(y + (i * s->out_width + j) * s->filters, vload16(4 * i + j, part), beta,
+                count);
 }
 
 // ---- Products ---------------------------------------------------------------------------------
@@ -234,7 +252,6 @@ INLINE void transform_output(
     }
 
 PANEL(panel_12, EACH_12)
-PANEL(panel_8, EACH_8)
 PANEL(panel_4, EACH_4)
 
 // All `tiles` of one point. Rows are computed four at a time, so v and m have room for more.
@@ -245,9 +262,7 @@ INLINE void multiply(
     int t = 0;
     for (; t + 8 < tiles; t += 12)
         panel_12(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
-    if (t + 4 < tiles)
-        panel_8(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
-    else if (t < tiles)
+    for (; t < tiles; t += 4)
         panel_4(v + t * LANES, step, b, m + t * COLUMNS, depth, add, wide);
 }
 
@@ -335,16 +350,19 @@ INLINE void transform_gradient(
     int f, __local real *d, long stride)
 {
     int count = s->filters - f;
+    dy += (((long)t.image * s->out_height + t.y) * s->out_width + t.x) * s->filters + f;
     V rows[6][4];
+    real part[16 * LANES];
+    if (count < LANES)
+        gather_part(dy, s->out_height, s->out_width, t.y, t.x, s->filters, count, 4, part);
 #pragma unroll
     for (int j = 0; j < 4; j++) {
         V from[4], e[6];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             __global const real *p = t.x + j < s->out_width && t.y + i < s->out_height
-                ? dy + (((long)t.image * s->out_height + t.y + i) * s->out_width + t.x + j)
-                    * s->filters + f : zeros;
-            from[i] = count >= LANES ? vload16(0, p) : p == zeros ? K(0) : load_part(p, count, 0);
+                ? dy + (i * s->out_width + j) * s->filters : zeros;
+            from[i] = count >= LANES ? vload16(0, p) : vload16(4 * i + j, part);
         }
         GRADIENT_TRANSFORM(from, e)
 #pragma unroll
@@ -377,14 +395,17 @@ INLINE void transform_weight_gradient(
         for (int i = 0; i < 3; i++)
             rows[i][j] = g[i];
     }
+    real part[9 * LANES];
 #pragma unroll
     for (int i = 0; i < 3; i++) {
         V g[3];
         WEIGHT_GRADIENT_TRANSFORM(rows[i], g)
 #pragma unroll
         for (int j = 0; j < 3; j++)
-            store(dw + (3 * i + j) * tap, g[j], count);
+            vstore16(g[j], 3 * i + j, part);
     }
+    for (int i = 0; i < 9; i++)
+        store(dw + i * tap, vload16(i, part), count);
 }
 
 // m = (add ? m : 0) + a' b for eight channels and 32 filters: a[tiles][16], b[tiles][32].
@@ -404,6 +425,18 @@ INLINE void panel_transposed(
         EACH_8(PANEL_STEP_TRANSPOSED)
     }
     EACH_8(PANEL_STORE)
+}
+
+// Asks for the outputs' place of a tile of an image, elements c0 ... c1 of each pixel, while
+// products keep the processor busy: tiles lie too far apart for it to guess.
+INLINE void prefetch_tile(
+    __global const real *x, int height, int width, int channels, int c0, int c1, tile_place t)
+{
+    for (int i = t.y; i < min(t.y + 4, height); i++)
+        for (int j = t.x; j < min(t.x + 4, width); j++)
+            for (int c = c0; c < c1; c += LANES)
+                __builtin_prefetch(
+                    x + (((long)t.image * height + i) * width + j) * channels + c);
 }
 
 // partial[slice][9][channels][filters]: group (x, y, z) does `channels` channels, `filters` filters
@@ -433,13 +466,19 @@ KERNEL void winograd_weight_gradient(
                     d + (f - f0) / COLUMNS * COLUMNS * tiles + t * COLUMNS + (f - f0) % COLUMNS,
                     d_stride);
         }
-        for (int point = 0; point < POINTS; point++)
+        for (int point = 0; point < POINTS; point++) {
+            if (point < tiles && first + tiles + point < t1) {
+                tile_place next = tile_at(first + tiles + point, &s);
+                prefetch_tile(x, s.height, s.width, s.channels, c0, c1, next);
+                prefetch_tile(dy, s.out_height, s.out_width, s.filters, f0, f1, next);
+            }
             for (int f = 0; f < f1 - f0; f += COLUMNS)
                 for (int c = 0; c < c1 - c0; c += 8)
                     panel_transposed(
                         v + point * v_stride + c / LANES * LANES * tiles + c % LANES,
                         d + point * d_stride + f * tiles,
                         m + point * m_stride + f * channels + c * COLUMNS, count, first > t0);
+        }
     }
     long tap = (long)s.channels * s.filters;
     __global real *dw = partial + get_group_id(2) * 9 * tap;

@@ -27,9 +27,9 @@ public sealed unsafe partial class CpuDevice
         int groups = (shape.QueryBlocks + QueryBlocks - 1) / QueryBlocks;
         long each = sizes.ForwardFloats;
         float* scratch = Shared(each * _pool.Threads);
-        _pool.Run(
-            shape.Batch * shape.Heads * groups,
-            new AttentionWork(call, sizes, Floats(y), groups, scratch, each));
+        int items = shape.Batch * shape.Heads * groups, run = HeadRun(items);
+        _pool.Run((items + run - 1) / run,
+            new AttentionWork(call, sizes, Floats(y), groups, run, items, scratch, each));
     }
 
     public override void AttentionWeights(
@@ -49,20 +49,33 @@ public sealed unsafe partial class CpuDevice
             new AttentionWeightsWork(call, sizes, Floats(y), scratch, each));
     }
 
-    /// <summary>Piece: eight blocks of queries of one sample and head.</summary>
+    /// <summary>
+    /// Heads that a thread takes one after the other; it asks for the next one's rows in advance.
+    /// </summary>
+    private int HeadRun(int heads) => Math.Max(1, heads / (4 * _pool.Threads));
+
+    /// <summary>Item: eight blocks of queries of one sample and head; piece: some items.</summary>
     private readonly struct AttentionWork(
-        AttentionCall call, AttentionSizes sizes, float* y, int groups, float* scratch, long each)
-        : IWork
+        AttentionCall call, AttentionSizes sizes, float* y, int groups, int run, int items,
+        float* scratch, long each) : IWork
     {
         public void Run(int piece, int worker)
         {
-            float* at = scratch + (worker * each);
+            int end = Math.Min(items, (piece + 1) * run);
+            for (int item = piece * run; item < end; item++)
+            {
+                RunItem(item, scratch + (worker * each));
+            }
+        }
+
+        private void RunItem(int item, float* at)
+        {
             float* keys = Take(ref at, sizes.KeyRows), values = Take(ref at, sizes.KeyRows);
             float* queries = Take(ref at, QueryBlocks * sizes.QueryPanel);
             float* outputs = Take(ref at, QueryBlocks * sizes.QueryRows);
             float* state = Take(ref at, QueryBlocks * AttentionTile.StateFloats);
             float* scores = Take(ref at, sizes.Scores), pairs = Take(ref at, sizes.Scores);
-            int head = piece / groups, first = piece % groups * QueryBlocks;
+            int head = item / groups, first = item % groups * QueryBlocks;
             int end = Math.Min(call.Shape.QueryBlocks, first + QueryBlocks);
             for (int block = first; block < end; block++)
             {
@@ -88,6 +101,9 @@ public sealed unsafe partial class CpuDevice
                             pairs);
                         tile.Soften(scores, state + (i * AttentionTile.StateFloats), output,
                             sizes.Columns);
+                        call.Q.Prefetch(head + 1, block * Lanes);
+                        call.K.Prefetch(head + 1, block * Lanes);
+                        call.V.Prefetch(head + 1, block * Lanes);
                         tile.ToQueries(scores, values, sizes.Columns, output, true);
                     }
                 }
@@ -159,8 +175,7 @@ public sealed unsafe partial class CpuDevice
 /// <summary>Floats of the working memory of one thread, multiples of a vector.</summary>
 internal readonly struct AttentionSizes(AttentionShape shape)
 {
-    /// <summary>Keys at a time; their weights, [key][32 queries], fill two thirds of a first cache.
-    /// </summary>
+    /// <summary>Keys at a time; their weights, [key][32 queries], are 30 KiB.</summary>
     public const int KeyBlock = 30 * RowProduct.Rows;
 
     private const int Lanes = AttentionShape.QueryBlock;

@@ -36,8 +36,9 @@ public sealed unsafe partial class CpuDevice
             new HeadRows(new(dy, 0, shape.Width), shape.Queries, shape),
             new HeadRows(dq, shape.Queries, shape), new HeadRows(dk, shape.Keys, shape),
             new HeadRows(dv, shape.Keys, shape), partial, part, parts);
-        _pool.Run(heads * parts,
-            new AttentionGradientWork(call, sizes, gradients, memory, each));
+        int items = heads * parts, run = HeadRun(items);
+        _pool.Run((items + run - 1) / run,
+            new AttentionGradientWork(call, sizes, gradients, run, items, memory, each));
         if (parts > 1)
         {
             SplitRows(rows, (parts + 1L) * shape.Size, new JoinQueriesRange(
@@ -95,15 +96,24 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    /// <summary>Piece: a run of keys of one sample and head.</summary>
+    /// <summary>Item: a run of keys of one sample and head; piece: some items.</summary>
     private readonly struct AttentionGradientWork(
-        AttentionCall call, AttentionSizes sizes, AttentionGradients gradients, float* scratch,
-        long each) : IWork
+        AttentionCall call, AttentionSizes sizes, AttentionGradients gradients, int run, int items,
+        float* scratch, long each) : IWork
     {
         public void Run(int piece, int worker)
         {
             var memory = new Memory(scratch + (worker * each), sizes);
-            int head = piece / gradients.Parts, part = piece % gradients.Parts;
+            int end = Math.Min(items, (piece + 1) * run);
+            for (int item = piece * run; item < end; item++)
+            {
+                RunItem(item, memory);
+            }
+        }
+
+        private void RunItem(int item, in Memory memory)
+        {
+            int head = item / gradients.Parts, part = item % gradients.Parts;
             float* partial = null;
             if (gradients.Partial == null)
             {
@@ -171,10 +181,18 @@ public sealed unsafe partial class CpuDevice
             OutputDots(head, i, tile.Queries, dots);
             tile.Scores(memory.Keys, columns, memory.Queries, memory.Weights, memory.Pairs);
             tile.Weights(memory.Weights);
+            call.Q.Prefetch(head + 1, i);
+            gradients.Dy.Prefetch(head + 1, i);
+            gradients.Y.Prefetch(head + 1, i);
             tile.Products(memory.Values, columns, memory.Dy, memory.Scores);
+            call.K.Prefetch(head + 1, i);
+            call.V.Prefetch(head + 1, i);
             tile.Differentiate(memory.Weights, memory.Scores, dots);
             tile.AddToKeys(memory.Weights, memory.DyRows, columns, memory.Dv);
+            gradients.Dq.Prefetch(head + 1, i);
+            gradients.Dk.Prefetch(head + 1, i);
             tile.AddToKeys(memory.Scores, memory.QueryRows, columns, memory.Dk);
+            gradients.Dv.Prefetch(head + 1, i);
             tile.ToQueries(memory.Scores, memory.Keys, columns, memory.Dq, false);
         }
 

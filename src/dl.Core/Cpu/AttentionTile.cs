@@ -2,6 +2,7 @@
 // scores, [key][32 queries], with its masks, its softmax and its dropout.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Dl.Ops;
 using Dl.Tensors;
 using V = System.Runtime.Intrinsics.Vector512<float>;
@@ -11,6 +12,8 @@ namespace Dl.Cpu;
 /// <summary>Rows of a sample's head.</summary>
 internal readonly unsafe struct HeadRows(AttentionRows rows, int times, AttentionShape shape)
 {
+    private const int MostAhead = 256;
+
     private readonly float* _data = CpuDevice.Floats(rows.Data) + rows.Offset;
 
     public int Stride => rows.Stride;
@@ -21,6 +24,27 @@ internal readonly unsafe struct HeadRows(AttentionRows rows, int times, Attentio
     public float* At(int head, int time) =>
         _data + ((((long)(head / shape.Heads) * times) + time) * rows.Stride)
         + (head % shape.Heads * shape.Size);
+
+    /// <summary>
+    /// Asks for rows that are needed soon: they are so far apart that the processor cannot foresee
+    /// them. Of long sequences they would not stay in the cache.
+    /// </summary>
+    public void Prefetch(int head, int from)
+    {
+        if (times > MostAhead || head >= shape.Batch * shape.Heads || !Sse.IsSupported)
+        {
+            return;
+        }
+        int end = Math.Min(times, from + AttentionShape.QueryBlock);
+        float* row = from < end ? At(head, from) : null;
+        for (; from < end; from++, row += rows.Stride)
+        {
+            for (int c = 0; c < shape.Size; c += Lane.Count)
+            {
+                Sse.Prefetch0(row + c);
+            }
+        }
+    }
 }
 
 /// <summary>The operands of a call, and how they are packed.</summary>
@@ -224,7 +248,7 @@ internal readonly unsafe struct AttentionTile(
         }
     }
 
-    /// <summary>Does the causal rule hide some of the tile's keys from some of its queries?</summary>
+    /// <summary>Does the causal rule hide keys of the tile from some of its queries?</summary>
     private bool Crosses => _call.Shape.Causal && Least(count - 1) > 0;
 
     /// <summary>The first query of the block that sees key j by the causal rule.</summary>

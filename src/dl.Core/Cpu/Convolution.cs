@@ -30,6 +30,11 @@ public sealed unsafe partial class CpuDevice
             WinogradForward(x, w, pb, y, shape);
             return;
         }
+        if (HasFewChannels(shape))
+        {
+            FewChannelsForward(Floats(x), Floats(w), pb, Floats(y), shape);
+            return;
+        }
         Multiply(new Product<PatchRows, RightMatrix>
         {
             A = new PatchRows(ForwardGrid(Floats(x), shape)),
@@ -96,6 +101,11 @@ public sealed unsafe partial class CpuDevice
         if (UsesWinograd(shape))
         {
             WinogradWeights(x, dy, dw, shape, beta);
+            return;
+        }
+        if (HasFewChannels(shape))
+        {
+            FewChannelsWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
             return;
         }
         var product = new Product<LeftMatrix, PatchColumns>

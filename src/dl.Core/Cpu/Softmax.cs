@@ -86,21 +86,26 @@ public sealed unsafe partial class CpuDevice
             smoothing / columns, (float)all, ignoreIndex, beta));
     }
 
-    /// <summary>The largest element of a row; NaN where there is one.</summary>
+    /// <summary>The largest element of a row, which NaN may hide: the sum will not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float RowMax(float* x, int columns)
     {
         V low = Vector512.Create(float.NegativeInfinity);
         V max = low;
-        for (int c = 0; c < columns; c += Lane.Count)
+        int c = 0;
+        for (; c <= columns - Lane.Count; c += Lane.Count)
         {
-            max = Vector512.Max(max, Lane.Load(x + c, columns - c, low));
+            max = Vector512.MaxNative(max, Vector512.Load(x + c));
         }
-        var eight = Vector256.Max(max.GetLower(), max.GetUpper());
-        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)));
-        return four.ToScalar();
+        if (c < columns)
+        {
+            max = Vector512.MaxNative(max, Lane.Load(x + c, columns - c, low));
+        }
+        var eight = Vector256.MaxNative(max.GetLower(), max.GetUpper());
+        var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        four = Vector128.MaxNative(
+            four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return float.MaxNative(four[0], four[1]);
     }
 
     /// <summary>Sum of exp(x - max) over a row.</summary>
@@ -109,10 +114,36 @@ public sealed unsafe partial class CpuDevice
     {
         V shift = Vector512.Create(max), low = Vector512.Create(float.NegativeInfinity);
         V sum = V.Zero;
-        for (int c = 0; c < columns; c += Lane.Count)
+        int c = 0;
+        for (; c <= columns - Lane.Count; c += Lane.Count)
+        {
+            sum += VectorMath.Exp(Vector512.Load(x + c) - shift);
+        }
+        if (c < columns)
         {
             V e = VectorMath.Exp(Lane.Load(x + c, columns - c, low) - shift);
-            sum += columns - c >= Lane.Count ? e : e & Lane.Mask(columns - c);
+            sum += e & Lane.Mask(columns - c);
+        }
+        return Total(sum);
+    }
+
+    /// <summary>y = exp(x - max), and the sum of that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double RowExp(float* x, float* y, int columns, float max)
+    {
+        V shift = Vector512.Create(max), sum = V.Zero;
+        int c = 0;
+        for (; c <= columns - Lane.Count; c += Lane.Count)
+        {
+            V e = VectorMath.Exp(Vector512.Load(x + c) - shift);
+            e.Store(y + c);
+            sum += e;
+        }
+        if (c < columns)
+        {
+            V e = VectorMath.Exp(Lane.Load(x + c, columns - c) - shift);
+            Lane.Store(y + c, e, columns - c);
+            sum += e & Lane.Mask(columns - c);
         }
         return Total(sum);
     }
@@ -126,20 +157,12 @@ public sealed unsafe partial class CpuDevice
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
-            V low = Vector512.Create(float.NegativeInfinity);
             for (int row = from; row < to; row++)
             {
                 float* px = x + ((long)row * columns);
                 float* py = y + ((long)row * columns);
-                V shift = Vector512.Create(RowMax(px, columns));
-                V sum = V.Zero;
-                for (int c = 0; c < columns; c += Lane.Count)
-                {
-                    V e = VectorMath.Exp(Lane.Load(px + c, columns - c, low) - shift);
-                    sum += columns - c >= Lane.Count ? e : e & Lane.Mask(columns - c);
-                    Lane.Store(py + c, e, columns - c);
-                }
-                V scale = Vector512.Create((float)(1 / Total(sum)));
+                double sum = RowExp(px, py, columns, RowMax(px, columns));
+                V scale = Vector512.Create((float)(1 / sum));
                 for (int c = 0; c < columns; c += Lane.Count)
                 {
                     Lane.Store(py + c, Lane.Load(py + c, columns - c) * scale, columns - c);
@@ -229,35 +252,58 @@ public sealed unsafe partial class CpuDevice
         float* x, int* target, float* weight, double* sums, int rows, int columns,
         float smoothing, int ignoreIndex) : IRange
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int from, int to)
         {
+            // log(sum of exp(x)) of each row.
+            double* logs = stackalloc double[LossBlock];
             for (int block = from; block < to; block++)
             {
                 double loss = 0, total = 0;
-                int end = Math.Min(rows, (block + 1) * LossBlock);
-                for (int row = block * LossBlock; row < end; row++)
+                int first = block * LossBlock, count = Math.Min(LossBlock, rows - first);
+                LogSums(first, count, logs);
+                for (int i = 0; i < count; i++)
                 {
-                    int t = target[row];
-                    if (t == ignoreIndex)
+                    int t = target[first + i];
+                    if (t != ignoreIndex)
                     {
-                        continue;
+                        float w = weight == null ? 1 : weight[t];
+                        loss += Loss(x + ((long)(first + i) * columns), t, w, logs[i]);
+                        total += w;
                     }
-                    CheckTarget(t, row, columns);
-                    float w = weight == null ? 1 : weight[t];
-                    loss += Loss(x + ((long)row * columns), t, w);
-                    total += w;
                 }
                 sums[2 * block] = loss;
                 sums[(2 * block) + 1] = total;
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private double Loss(float* row, int t, float w)
+        /// <summary>The logarithms of a block are taken together, eight at a time.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void LogSums(int first, int count, double* logs)
         {
-            float max = RowMax(row, columns);
-            double log = max + Math.Log(RowSumExp(row, columns, max));
+            double* exponentials = stackalloc double[LossBlock];
+            new Span<double>(exponentials, LossBlock).Fill(1);
+            for (int i = 0; i < count; i++)
+            {
+                int t = target[first + i];
+                if (t != ignoreIndex)
+                {
+                    CheckTarget(t, first + i, columns);
+                    float* row = x + ((long)(first + i) * columns);
+                    float max = RowMax(row, columns);
+                    logs[i] = max;
+                    exponentials[i] = RowSumExp(row, columns, max);
+                }
+            }
+            for (int i = 0; i < count; i += Vector512<double>.Count)
+            {
+                (Vector512.Load(logs + i) + Vector512.Log(Vector512.Load(exponentials + i)))
+                    .Store(logs + i);
+            }
+        }
+
+        /// <param name="log">Of the row's sum of exponentials.</param>
+        private double Loss(float* row, int t, float w, double log)
+        {
             double loss = w * (log - row[t]);
             if (smoothing == 0)
             {
@@ -306,13 +352,17 @@ public sealed unsafe partial class CpuDevice
                 CheckTarget(t, row, columns);
                 float max = RowMax(px, columns);
                 float w = scale * (1 - smoothing) * (weight == null ? 1 : weight[t]);
-                double sum = RowSumExp(px, columns, max);
+                // Where dx is written, it holds the exponentials until their sum is known.
+                double sum = beta == 0
+                    ? RowExp(px, pdx, columns, max) : RowSumExp(px, columns, max);
                 V shift = Vector512.Create(max);
                 V part = Vector512.Create((float)((w + (scale * each * allWeights)) / sum));
                 for (int c = 0; c < columns; c += Lane.Count)
                 {
                     int count = columns - c;
-                    V d = part * VectorMath.Exp(Lane.Load(px + c, count, low) - shift);
+                    V d = part * (beta == 0
+                        ? Lane.Load(pdx + c, count)
+                        : VectorMath.Exp(Lane.Load(px + c, count, low) - shift));
                     if (smoothing != 0)
                     {
                         d -= even * (weight == null ? one : Lane.Load(weight + c, count));

@@ -92,13 +92,20 @@ namespace Dl.Ops
         public static int[] Strides(Shape shape)
         {
             var strides = new int[shape.Rank];
+            Strides(shape, strides);
+            return strides;
+        }
+
+        /// <summary>The same into memory of Shape.MaxRank or the rank; returns the rank.</summary>
+        private static int Strides(Shape shape, Span<int> strides)
+        {
             int stride = 1;
             for (int i = shape.Rank - 1; i >= 0; i--)
             {
                 strides[i] = stride;
                 stride *= shape[i];
             }
-            return strides;
+            return shape.Rank;
         }
 
         /// <summary>Output dimension i is input dimension <paramref name="order"/>[i].</summary>
@@ -106,14 +113,16 @@ namespace Dl.Ops
         {
             Span<int> extents = stackalloc int[order.Length];
             Span<int> xStrides = stackalloc int[order.Length];
-            var strides = Strides(x.Shape);
+            Span<int> strides = stackalloc int[order.Length];
+            Strides(x.Shape, strides);
             for (int i = 0; i < order.Length; i++)
             {
                 extents[i] = x.Shape[order[i]];
                 xStrides[i] = strides[order[i]];
             }
             var y = tape.New(new Shape(extents));
-            return Move(tape, x, y, CopyPlan.Create(extents, xStrides, Strides(y.Shape)));
+            Strides(y.Shape, strides);
+            return Move(tape, x, y, CopyPlan.Create(extents, xStrides, strides));
         }
 
         /// <summary>Elements [start, start + length) along one dimension.</summary>
@@ -126,17 +135,17 @@ namespace Dl.Ops
                     $"slice: [{start}, {start + length}) of dimension {dimension} of {x.Shape}");
             }
             var y = tape.New(x.Shape.With(dimension, length));
-            var strides = Strides(x.Shape);
-            var plan = CopyPlan.Create(y.Shape.ToArray(), strides, Strides(y.Shape),
-                xOffset: start * strides[dimension]);
+            var plan = Between(y.Shape, x.Shape, y.Shape);
+            plan.XOffset = start * x.Shape.Product(dimension + 1, x.Shape.Rank);
             if (!x.RequiresGradient)
             {
                 return Move(tape, x, y, plan);
             }
             // What was not read has gradient zero, so a first contribution clears the rest.
             tape.Device.StridedCopy(x.Storage, y.Storage, plan, 0);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, plan), static (tape, dy, in s) =>
             {
+                var (x, plan) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     if (beta == 0)
@@ -165,27 +174,47 @@ namespace Dl.Ops
                 total += part.Shape[dimension];
             }
             var y = tape.New(first.With(dimension, total));
-            var yStrides = Strides(y.Shape);
-            var plans = new CopyPlan[parts.Length];
             int start = 0;
-            for (int i = 0; i < parts.Length; i++)
+            foreach (var part in parts)
             {
-                var shape = parts[i].Shape;
-                plans[i] = CopyPlan.Create(shape.ToArray(), Strides(shape), yStrides,
-                    yOffset: start * yStrides[dimension]);
-                tape.Device.StridedCopy(parts[i].Storage, y.Storage, plans[i], 0);
-                start += shape[dimension];
+                tape.Device.StridedCopy(
+                    part.Storage, y.Storage, PartPlan(part.Shape, y.Shape, dimension, start), 0);
+                start += part.Shape[dimension];
             }
-            return tape.Record(y, parts, dy =>
+            return tape.Record(y, parts, (parts, y.Shape, dimension), static (tape, dy, in s) =>
             {
-                for (int i = 0; i < parts.Length; i++)
+                var (parts, whole, dimension) = s;
+                int start = 0;
+                foreach (var part in parts)
                 {
-                    if (tape.Wants(parts[i], out var dx, out float beta))
+                    if (tape.Wants(part, out var dx, out float beta))
                     {
-                        tape.Device.StridedCopy(dy, dx, plans[i].Reversed(), beta);
+                        var plan = PartPlan(part.Shape, whole, dimension, start);
+                        tape.Device.StridedCopy(dy, dx, plan.Reversed(), beta);
                     }
+                    start += part.Shape[dimension];
                 }
             });
+        }
+
+        /// <summary>A part into the whole, from <paramref name="start"/> on.</summary>
+        private static CopyPlan PartPlan(Shape part, Shape whole, int dimension, int start)
+        {
+            var plan = Between(part, part, whole);
+            plan.YOffset = start * whole.Product(dimension + 1, whole.Rank);
+            return plan;
+        }
+
+        /// <summary>Extents that lie at the start of two row-major shapes.</summary>
+        private static CopyPlan Between(Shape extents, Shape x, Shape y)
+        {
+            Span<int> sizes = stackalloc int[Shape.MaxRank];
+            Span<int> xStrides = stackalloc int[Shape.MaxRank];
+            Span<int> yStrides = stackalloc int[Shape.MaxRank];
+            int rank = extents.CopyTo(sizes);
+            Strides(x, xStrides);
+            Strides(y, yStrides);
+            return CopyPlan.Create(sizes[..rank], xStrides[..rank], yStrides[..rank]);
         }
 
         /// <summary>Zeros around x: <paramref name="before"/> and after, per dimension.</summary>
@@ -198,22 +227,21 @@ namespace Dl.Ops
                 extents[i] = before[i] + x.Shape[i] + after[i];
             }
             var y = tape.New(new Shape(extents));
-            var yStrides = Strides(y.Shape);
-            int offset = 0;
+            var plan = Between(x.Shape, x.Shape, y.Shape);
             for (int i = 0; i < extents.Length; i++)
             {
-                offset += before[i] * yStrides[i];
+                plan.YOffset += before[i] * y.Shape.Product(i + 1, y.Shape.Rank);
             }
             tape.Device.Fill(y.Storage, (int)y.Shape.Count, 0);
-            return Move(tape, x, y,
-                CopyPlan.Create(x.Shape.ToArray(), Strides(x.Shape), yStrides, yOffset: offset));
+            return Move(tape, x, y, plan);
         }
 
         private static Tensor Move(Tape tape, Tensor x, Tensor y, CopyPlan plan)
         {
             tape.Device.StridedCopy(x.Storage, y.Storage, plan, 0);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, plan), static (tape, dy, in s) =>
             {
+                var (x, plan) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.StridedCopy(dy, dx, plan.Reversed(), beta);

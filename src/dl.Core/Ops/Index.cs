@@ -58,17 +58,20 @@ namespace Dl.Ops
         /// <summary>Rows of a (tableRows, width) table: ids (...) i32 to (..., width).</summary>
         public static Tensor Gather(this Tape tape, Tensor table, Tensor ids)
         {
-            int rows = (int)ids.Shape.Count, tableRows = table.Shape[0], width = table.Shape[1];
+            int rows = (int)ids.Shape.Count, width = table.Shape[1];
             Span<int> extents = stackalloc int[Shape.MaxRank];
             int rank = ids.Shape.CopyTo(extents);
             extents[rank] = width;
             var y = tape.New(new Shape(extents[..(rank + 1)]));
             tape.Device.Gather(table.Storage, ids.Storage, y.Storage, rows, width);
-            return tape.Record(y, [table], dy =>
+            return tape.Record(y, [table], (table, ids), static (tape, dy, in s) =>
             {
+                var (table, ids) = s;
                 if (tape.Wants(table, out var dtable, out float beta))
                 {
-                    tape.Device.ScatterAdd(dy, ids.Storage, dtable, rows, width, tableRows, beta);
+                    tape.Device.ScatterAdd(
+                        dy, ids.Storage, dtable, (int)ids.Shape.Count, table.Shape[1],
+                        table.Shape[0], beta);
                 }
             });
         }

@@ -111,8 +111,8 @@ namespace Dl.Ops
             tape.Device.NormApply(
                 x.Storage, w?.Storage, b?.Storage, mean.Storage, variance.Storage, y.Storage,
                 shape, epsilon);
-            return tape.Record(y, [x, w, b], dy => Back(
-                tape, x, w, b, mean.Storage, variance.Storage, dy, shape, epsilon, true));
+            return Record(tape, y, new Step(
+                x, w, b, mean.Storage, variance.Storage, shape, epsilon, true));
         }
 
         /// <summary>
@@ -158,20 +158,26 @@ namespace Dl.Ops
             var v = variance = tape.Rent(DType.F32, shape.Statistics);
             tape.Device.Norm(
                 x.Storage, w?.Storage, b?.Storage, m, v, y.Storage, shape, epsilon);
-            return tape.Record(
-                y, [x, w, b], dy => Back(tape, x, w, b, m, v, dy, shape, epsilon, false));
+            return Record(tape, y, new Step(x, w, b, m, v, shape, epsilon, false));
         }
 
-        private static void Back(
-            Tape tape, Tensor x, Tensor? w, Tensor? b, Storage? mean, Storage variance, Storage dy,
-            NormShape shape, float epsilon, bool given)
+        private static Tensor Record(Tape tape, Tensor y, in Step step) => tape.Record(
+            y, [step.X, step.W, step.B], step, static (tape, dy, in s) => s.Backward(tape, dy));
+
+        /// <summary>What the way forward leaves for the way back.</summary>
+        private readonly record struct Step(
+            Tensor X, Tensor? W, Tensor? B, Storage? Mean, Storage Variance, NormShape Shape,
+            float Epsilon, bool Given)
         {
-            tape.Wants(w, out var dw, out float betaW);
-            tape.Wants(b, out var db, out float betaB);
-            tape.WantsInPlace(x, dy, out var dx, out float betaX);
-            tape.Device.NormGradient(
-                x.Storage, w?.Storage, b?.Storage, mean, variance, dy,
-                new NormGradients(dx, betaX, dw, betaW, db, betaB), shape, epsilon, given);
+            public void Backward(Tape tape, Storage dy)
+            {
+                tape.Wants(W, out var dw, out float betaW);
+                tape.Wants(B, out var db, out float betaB);
+                tape.WantsInPlace(X, dy, out var dx, out float betaX);
+                tape.Device.NormGradient(
+                    X.Storage, W?.Storage, B?.Storage, Mean, Variance, dy,
+                    new NormGradients(dx, betaX, dw, betaW, db, betaB), Shape, Epsilon, Given);
+            }
         }
     }
 }

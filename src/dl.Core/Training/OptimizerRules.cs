@@ -114,13 +114,14 @@ internal static class OptimizerRules
     public static IUpdateMethod Adam(OptimizerSettings s)
     {
         bool amsgrad = s.Is("amsgrad");
+        double beta1 = s["beta1"], beta2 = s["beta2"];
         return new RowMethod(
             amsgrad ? UpdateRules.Amsgrad : UpdateRules.Adam,
             amsgrad ? ["m", "v", "v_max"] : ["m", "v"],
             n => Moments(s, n) with
             {
-                Rate = (float)(n.Rate / Correction(s["beta1"], n.Step)),
-                Root = (float)(1 / Math.Sqrt(Correction(s["beta2"], n.Step))),
+                Rate = (float)(n.Rate / Correction(beta1, n.Step)),
+                Root = (float)(1 / Math.Sqrt(Correction(beta2, n.Step))),
             });
     }
 
