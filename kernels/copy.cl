@@ -17,7 +17,7 @@ KERNEL void fill(__global real *y, int n, real value)
         store(y + i, K(value), n - i);
 }
 
-#define SHORT_RUN 64     // elements of a run that are asked for ahead; the hardware guesses the rest
+#define SHORT_RUN 64     // elements of a run that are asked for ahead; the rest is guessed
 #define AHEAD 16         // runs from the one being copied to the one that is asked for
 
 // One item for each run along the last dimension (processors) or for each element (GPUs).
