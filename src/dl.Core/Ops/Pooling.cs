@@ -53,6 +53,13 @@ namespace Dl.Ops
         public int OutWidth =>
             Extent(Width + Padding.Left + Padding.Right, Window.Width, Stride.Width);
 
+        /// <summary>
+        /// Windows lie side by side and cover the image: each pixel belongs to one of them.
+        /// </summary>
+        public bool IsTiled =>
+            Window == Stride && Padding == default && Height % Window.Height == 0
+            && Width % Window.Width == 0;
+
         private static int Extent(int padded, int window, int stride) =>
             padded < window ? 0 : ((padded - window) / stride) + 1;
     }
