@@ -2,8 +2,8 @@
 // are made a tile at a time; the logarithm of each row's sum is kept and the backward pass makes
 // them again. Here is the form for processors; attention_gpu.cl has the other, attention_tile.cl
 // what both are built from. It works as Cpu/Attention.cs does: 32 queries against up to 240 keys,
-// scores as [key][32 queries], so that the softmax runs down the lanes and its result is the packed
-// right operand of the next product. A piece is one sample and head, and a run of queries or keys.
+// scores as [key][32 queries], so that the softmax runs down the lanes without a sum across them. A
+// piece is one sample and head, and a run of queries or keys.
 
 #define ATTENTION_INPUTS                                                                \
     __global const real *q, __global const real *k, __global const real *v,             \
@@ -29,21 +29,22 @@ KERNEL void attention_dots(
 
 // ---- Forward ---------------------------------------------------------------------------------
 
-// Divides by the sums; a row without any key becomes zeros, and its sum's logarithm infinity.
+// y = rows of the output, divided by their sums; a row without any key becomes zeros, and its sum's
+// logarithm infinity.
 INLINE void finish(
-    __global real *state, __global real *output, int size, __global real *log_sums, int queries)
+    __global real *state, __global const real *output, int size, int columns,
+    __global real *log_sums, int queries, __global real *y, int stride)
 {
-    for (int half_block = 0; half_block < BLOCK; half_block += 16) {
+    for (int half_block = 0; half_block < queries; half_block += 16) {
         V sum = vload16(0, state + BLOCK + half_block);
-        V inverse = sum == K(0) ? K(0) : 1.0f / sum;
         V logs = vload16(0, state + half_block) + log_v(sum);
-        if (queries > half_block)
-            store(log_sums + half_block, sum == K(0) ? K(INFINITY) : logs, queries - half_block);
-        for (int c = 0; c < size; c++) {
-            __global real *p = output + c * BLOCK + half_block;
-            vstore16(vload16(0, p) * inverse, 0, p);
-        }
+        store(log_sums + half_block, sum == K(0) ? K(INFINITY) : logs, queries - half_block);
+        vstore16(sum == K(0) ? K(0) : 1.0f / sum, 0, state + 2 * BLOCK + half_block);
     }
+    for (int i = 0; i < queries; i++)
+        for (int c = 0; c < size; c += LANES)
+            store(y + (long)i * stride + c,
+                vload16(0, output + i * columns + c) * state[2 * BLOCK + i], size - c);
 }
 
 // One piece for each sample, head and eight blocks of queries; each: scratch of a group.
@@ -51,23 +52,24 @@ KERNEL void attention_fat(
     ATTENTION_INPUTS, __global real *y, __global real *log_sums, __global real *scratch, int each,
     int runs)
 {
-    int block_keys = min(ROUND(s.keys, TILE_M), KEY_BLOCK), rows = ROUND(s.size, TILE_M);
+    int block_keys = min(ROUND(s.keys, ROWS), KEY_BLOCK), columns = ROUND(s.size, 32);
+    int width = s.heads * s.size;
     __global real *keys = scratch + (long)get_group_id(0) * each;
-    __global real *values = keys + WHOLE(block_keys * s.size);
-    __global real *lanes = values + WHOLE(block_keys * rows);
-    __global real *outputs = lanes + QUERY_BLOCKS * WHOLE(s.size * BLOCK);
-    __global real *states = outputs + QUERY_BLOCKS * WHOLE(rows * BLOCK);
-    __global real *scores = states + QUERY_BLOCKS * 2 * BLOCK;
-    __global real *pairs = scores + WHOLE(max(block_keys, BLOCK) * BLOCK);
+    __global real *values = keys + block_keys * columns;
+    __global real *lanes = values + block_keys * columns;
+    __global real *outputs = lanes + QUERY_BLOCKS * s.size * BLOCK;
+    __global real *states = outputs + QUERY_BLOCKS * BLOCK * columns;
+    __global real *scores = states + QUERY_BLOCKS * 3 * BLOCK;
+    __global real *pairs = scores + max(block_keys, BLOCK) * BLOCK;
     FOR_ITEMS(piece, s.batch * s.heads * runs) {
         int head = piece / runs, start = piece % runs * QUERY_BLOCKS * BLOCK;
         int end = min(s.queries, start + QUERY_BLOCKS * BLOCK);
         int length = keys_of(lengths, s, head);
-        clear(outputs, QUERY_BLOCKS * WHOLE(rows * BLOCK));
         for (int i = start, n = 0; i < end; i += BLOCK, n++) {
             pack_queries(q + row_at(s, head, i, s.queries, s.q_offset, s.q_stride), s.q_stride,
-                min(end - i, BLOCK), s.size, s.scale, lanes + n * WHOLE(s.size * BLOCK));
-            __global real *state = states + n * 2 * BLOCK;
+                min(end - i, BLOCK), s.size, s.scale, lanes + n * s.size * BLOCK);
+            clear(outputs + n * BLOCK * columns, BLOCK * columns);
+            __global real *state = states + n * 3 * BLOCK;
             vstore16(K(-INFINITY), 0, state);
             vstore16(K(-INFINITY), 1, state);
             clear(state + BLOCK, BLOCK);
@@ -75,21 +77,25 @@ KERNEL void attention_fat(
         int all = min(length, visible(s, end - 1));
         for (int key = 0; key < all; key += KEY_BLOCK) {
             int count = min(all - key, KEY_BLOCK);
-            pack_keys(k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride), s.k_stride, count,
-                s.size, keys);
-            pack_columns(v + row_at(s, head, key, s.keys, s.v_offset, s.v_stride), s.v_stride,
-                count, s.size, values);
+            copy_rows(k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride), s.k_stride, count,
+                s.size, columns, keys);
+            copy_rows(v + row_at(s, head, key, s.keys, s.v_offset, s.v_stride), s.v_stride, count,
+                s.size, columns, values);
             for (int i = start, n = 0; i < end; i += BLOCK, n++) {
-                int seen = min(length, visible(s, min(end, i + BLOCK) - 1)) - key;
-                seen = min(seen, count);
+                int queries = min(end - i, BLOCK);
+                int seen = min(min(length, visible(s, i + queries - 1)) - key, count);
                 if (seen <= 0)
                     continue;
-                __global real *state = states + n * 2 * BLOCK;
-                __global real *output = outputs + n * WHOLE(rows * BLOCK);
-                multiply_keys(keys, lanes + n * WHOLE(s.size * BLOCK), seen, s.size, scores);
+                __global real *state = states + n * 3 * BLOCK;
+                __global real *output = outputs + n * BLOCK * columns;
+                multiply_rows(keys, columns, 1, lanes + n * s.size * BLOCK, scores, seen, BLOCK,
+                    s.size, 0);
                 add_masks(key_mask, pair_mask, s, head, i, key, seen, scores, pairs);
-                soften(scores, seen, s.size, state, output);
-                soften(scores + 16, seen, s.size, state + 16, output + 16);
+                soften(scores, seen, state);
+                soften(scores + 16, seen, state + 16);
+                // Before the first keys there is nothing to scale.
+                if (key > 0)
+                    scale_rows(output, queries, columns, state + 2 * BLOCK);
                 if (s.rate > 0) {
                     for (int j = 0; j < seen; j++) {
                         lanes32 kept =
@@ -99,18 +105,14 @@ KERNEL void attention_fat(
                         vstore16(vload16(1, p) * kept.high, 1, p);
                     }
                 }
-                multiply_weights(values, count, scores, seen, s.size, output);
+                multiply_queries(scores, seen, queries, least_query(s, i, key), values, columns,
+                    output, 1);
             }
         }
-        for (int i = start, n = 0; i < end; i += BLOCK, n++) {
-            __global real *output = outputs + n * WHOLE(rows * BLOCK);
-            int queries = min(end - i, BLOCK);
-            finish(states + n * 2 * BLOCK, output, s.size,
-                log_sums + (long)head * s.queries + i, queries);
-            turn_back(output, s.size, queries,
-                y + row_at(s, head, i, s.queries, 0, s.heads * s.size), s.heads * s.size, scores,
-                0);
-        }
+        for (int i = start, n = 0; i < end; i += BLOCK, n++)
+            finish(states + n * 3 * BLOCK, outputs + n * BLOCK * columns, s.size, columns,
+                log_sums + (long)head * s.queries + i, min(end - i, BLOCK),
+                y + row_at(s, head, i, s.queries, 0, width), width);
     }
 }
 
@@ -119,12 +121,12 @@ KERNEL void attention_weights_fat(
     ATTENTION_INPUTS, __global const real *log_sums, __global real *y, __global real *scratch,
     int each)
 {
-    int block_keys = min(ROUND(s.keys, TILE_M), KEY_BLOCK);
+    int block_keys = min(ROUND(s.keys, ROWS), KEY_BLOCK), columns = ROUND(s.size, 32);
     __global real *keys = scratch + (long)get_group_id(0) * each;
-    __global real *lanes = keys + WHOLE(block_keys * s.size);
-    __global real *scores = lanes + WHOLE(s.size * BLOCK);
-    __global real *pairs = scores + WHOLE(max(block_keys, BLOCK) * BLOCK);
-    __global real *sums = pairs + WHOLE(max(block_keys, BLOCK) * BLOCK);
+    __global real *lanes = keys + block_keys * columns;
+    __global real *scores = lanes + s.size * BLOCK;
+    __global real *pairs = scores + max(block_keys, BLOCK) * BLOCK;
+    __global real *sums = pairs + max(block_keys, BLOCK) * BLOCK;
     int blocks = (s.queries - 1) / BLOCK + 1;
     FOR_ITEMS(piece, s.batch * blocks) {
         int batch = piece / blocks, i = piece % blocks * BLOCK, queries = min(s.queries - i, BLOCK);
@@ -136,9 +138,9 @@ KERNEL void attention_weights_fat(
                 queries, s.size, s.scale, lanes);
             for (int key = 0; key < all; key += KEY_BLOCK) {
                 int count = min(all - key, KEY_BLOCK);
-                pack_keys(k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride), s.k_stride,
-                    count, s.size, keys);
-                multiply_keys(keys, lanes, count, s.size, scores);
+                copy_rows(k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride), s.k_stride,
+                    count, s.size, columns, keys);
+                multiply_rows(keys, columns, 1, lanes, scores, count, BLOCK, s.size, 0);
                 add_masks(key_mask, pair_mask, s, head, i, key, count, scores, pairs);
                 weigh(scores, count, log_sums + (long)head * s.queries + i, queries);
                 __global real *sum = sums + key * BLOCK;
@@ -147,42 +149,29 @@ KERNEL void attention_weights_fat(
                         sum + e);
             }
         }
-        turn_back(sums, s.keys, queries, y + ((long)batch * s.queries + i) * s.keys, s.keys,
-            scores, 0);
+        // [key][32 queries] to rows of keys.
+        __global real *target = y + ((long)batch * s.queries + i) * s.keys;
+        for (int key = 0; key < s.keys; key += BLOCK) {
+            int width = min(s.keys - key, BLOCK);
+            pack_turned(sums + key * BLOCK, BLOCK, width, queries, scores);
+            for (int row = 0; row < queries; row++)
+                for (int e = 0; e < width; e += LANES)
+                    store(target + (long)row * s.keys + key + e,
+                        vload16(0, scores + row * BLOCK + e), width - e);
+        }
     }
 }
 
 // ---- Gradient --------------------------------------------------------------------------------
 
-// sums[key][c] += sum over queries of weights[key][query] rows[query][c].
-NOINLINE void add_to_keys(
-    __global const real *weights, int count, int queries, __global const real *rows, int size,
-    __global real *turned, __global real *sums)
-{
-    int columns = ROUND(size, TILE_N);
-    for (int j = 0; j < count; j += TILE_M) {
-        pack_turned(weights + j * BLOCK, BLOCK, min(count - j, TILE_M), BLOCK, turned, TILE_M);
-        for (int c = 0; c < size; c += TILE_N)
-            multiply_tile(turned, rows + c * BLOCK, queries, sums + j * columns + c, columns, 1);
-    }
-}
-
 // rows = sums + beta * rows.
-INLINE void store_keys(
+INLINE void store_rows(
     __global const real *sums, int count, int size, __global real *rows, int stride, real beta)
 {
     for (int j = 0; j < count; j++)
         for (int c = 0; c < size; c += LANES)
             accumulate(rows + (long)j * stride + c,
-                vload16(0, sums + j * ROUND(size, TILE_N) + c), beta, size - c);
-}
-
-// Panels of 32 of the size, [queries][32].
-INLINE void pack_rows_32(
-    __global const real *rows, int stride, int queries, int size, __global real *panels)
-{
-    for (int c = 0; c < size; c += TILE_N)
-        pack_rows_of(rows + c, stride, min(size - c, TILE_N), queries, panels + c * BLOCK, TILE_N);
+                vload16(0, sums + j * ROUND(size, 32) + c), beta, size - c);
 }
 
 // One piece for each sample, head and run of keys (of `parts`). partial: (parts, batch, heads,
@@ -193,21 +182,19 @@ KERNEL void attention_gradient_fat(
     attention_gradients g, __global real *partial, int part, int parts, __global real *scratch,
     int each)
 {
-    int block_keys = min(ROUND(s.keys, TILE_M), KEY_BLOCK);
-    int rows = ROUND(s.size, TILE_M), columns = ROUND(s.size, TILE_N), width = s.heads * s.size;
+    int block_keys = min(ROUND(s.keys, ROWS), KEY_BLOCK), columns = ROUND(s.size, 32);
+    int width = s.heads * s.size, tile = max(block_keys, BLOCK) * BLOCK;
     __global real *keys = scratch + (long)get_group_id(0) * each;
-    __global real *values = keys + WHOLE(block_keys * s.size);
-    __global real *key_columns = values + WHOLE(block_keys * s.size);
-    __global real *q_lanes = key_columns + WHOLE(block_keys * rows);
-    __global real *dy_lanes = q_lanes + WHOLE(s.size * BLOCK);
-    __global real *dq_lanes = dy_lanes + WHOLE(s.size * BLOCK);
-    __global real *q_rows = dq_lanes + WHOLE(rows * BLOCK);
-    __global real *dy_rows = q_rows + WHOLE(BLOCK * columns);
-    __global real *weights = dy_rows + WHOLE(BLOCK * columns);
-    __global real *scores = weights + WHOLE(max(block_keys, BLOCK) * BLOCK);
-    __global real *turned = scores + WHOLE(max(block_keys, BLOCK) * BLOCK);
-    __global real *dk_sums = turned + WHOLE(max(block_keys, BLOCK) * BLOCK);
-    __global real *dv_sums = dk_sums + WHOLE(block_keys * columns);
+    __global real *values = keys + block_keys * columns;
+    __global real *dk_sums = values + block_keys * columns;
+    __global real *dv_sums = dk_sums + block_keys * columns;
+    __global real *q_lanes = dv_sums + block_keys * columns;
+    __global real *dy_lanes = q_lanes + s.size * BLOCK;
+    __global real *q_rows = dy_lanes + s.size * BLOCK;
+    __global real *dy_rows = q_rows + BLOCK * columns;
+    __global real *dq_rows = dy_rows + BLOCK * columns;
+    __global real *weights = dq_rows + BLOCK * columns;
+    __global real *scores = weights + tile, *pairs = scores + tile;
     int blocks = (s.keys + KEY_BLOCK - 1) / KEY_BLOCK;
     FOR_ITEMS(piece, s.batch * s.heads * parts) {
         int head = piece / parts, run = piece % parts, length = keys_of(lengths, s, head);
@@ -223,15 +210,13 @@ KERNEL void attention_gradient_fat(
         for (int b = (long)blocks * run / parts; b < last; b++) {
             int key = b * KEY_BLOCK, count = min(s.keys - key, KEY_BLOCK);
             int packed = min(count, length - key);
-            clear(dk_sums, WHOLE(block_keys * columns));
-            clear(dv_sums, WHOLE(block_keys * columns));
-            __global const real *key_rows =
-                k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride);
+            clear(dk_sums, block_keys * columns);
+            clear(dv_sums, block_keys * columns);
             if (packed > 0) {
-                pack_keys(key_rows, s.k_stride, packed, s.size, keys);
-                pack_keys(v + row_at(s, head, key, s.keys, s.v_offset, s.v_stride), s.v_stride,
-                    packed, s.size, values);
-                pack_columns(key_rows, s.k_stride, packed, s.size, key_columns);
+                copy_rows(k + row_at(s, head, key, s.keys, s.k_offset, s.k_stride), s.k_stride,
+                    packed, s.size, columns, keys);
+                copy_rows(v + row_at(s, head, key, s.keys, s.v_offset, s.v_stride), s.v_stride,
+                    packed, s.size, columns, values);
             }
             // Before this block no query sees the first of the keys.
             int first = s.causal ? max(0, key - s.keys + s.queries) / BLOCK * BLOCK : 0;
@@ -246,13 +231,13 @@ KERNEL void attention_gradient_fat(
                 __global const real *output_rows =
                     dy + row_at(s, head, i, s.queries, 0, width);
                 pack_queries(query_rows, s.q_stride, queries, s.size, s.scale, q_lanes);
-                pack_turned(output_rows, width, queries, s.size, dy_lanes, BLOCK);
-                pack_rows_32(query_rows, s.q_stride, queries, s.size, q_rows);
-                pack_rows_32(output_rows, width, queries, s.size, dy_rows);
-                multiply_keys(keys, q_lanes, n, s.size, weights);
-                add_masks(key_mask, pair_mask, s, head, i, key, n, weights, turned);
+                pack_turned(output_rows, width, queries, s.size, dy_lanes);
+                copy_rows(query_rows, s.q_stride, queries, s.size, columns, q_rows);
+                copy_rows(output_rows, width, queries, s.size, columns, dy_rows);
+                multiply_rows(keys, columns, 1, q_lanes, weights, n, BLOCK, s.size, 0);
+                add_masks(key_mask, pair_mask, s, head, i, key, n, weights, pairs);
                 weigh(weights, n, log_sums + head_row, queries);
-                multiply_keys(values, dy_lanes, n, s.size, scores);
+                multiply_rows(values, columns, 1, dy_lanes, scores, n, BLOCK, s.size, 0);
                 lanes32 dot = load_queries(dots + head_row, queries, 0);
                 lanes32 kept;
                 kept.low = kept.high = K(1);
@@ -267,15 +252,15 @@ KERNEL void attention_gradient_fat(
                     vstore16(s.scale * p0 * (vload16(0, d) * kept.low - dot.low), 0, d);
                     vstore16(s.scale * p1 * (vload16(1, d) * kept.high - dot.high), 1, d);
                 }
-                add_to_keys(weights, n, queries, dy_rows, s.size, turned, dv_sums);
-                add_to_keys(scores, n, queries, q_rows, s.size, turned, dk_sums);
-                clear(dq_lanes, rows * BLOCK);
-                multiply_weights(key_columns, packed, scores, n, s.size, dq_lanes);
-                turn_back(dq_lanes, s.size, queries, target + (long)i * stride, stride, turned, 1);
+                int least = least_query(s, i, key);
+                add_to_keys(weights, n, queries, least, dy_rows, columns, dv_sums);
+                add_to_keys(scores, n, queries, least, q_rows, columns, dk_sums);
+                multiply_queries(scores, n, queries, least, keys, columns, dq_rows, 0);
+                store_rows(dq_rows, queries, s.size, target + (long)i * stride, stride, 1);
             }
-            store_keys(dk_sums, count, s.size,
+            store_rows(dk_sums, count, s.size,
                 dk + row_at(s, head, key, s.keys, g.k_offset, g.k_stride), g.k_stride, g.k_beta);
-            store_keys(dv_sums, count, s.size,
+            store_rows(dv_sums, count, s.size,
                 dv + row_at(s, head, key, s.keys, g.v_offset, g.v_stride), g.v_stride, g.v_beta);
         }
     }

@@ -1,5 +1,5 @@
 // What the programs of attention are built from: the arguments, where rows lie and what masks
-// allow; and for processors one tile of scores, [key][32 queries], with its packing in global
+// allow; and for processors one tile of scores, [key][32 queries], with its products in global
 // scratch, its masks, its softmax and its dropout.
 
 typedef struct {
@@ -30,6 +30,12 @@ INLINE int visible(attention_shape s, int i)
     return s.causal ? clamp(i + 1 + s.keys - s.queries, 0, s.keys) : s.keys;
 }
 
+// The first query of the block from i that sees a key by the causal rule; 0 or less: all do.
+INLINE int least_query(attention_shape s, int i, int key)
+{
+    return s.causal ? key - i - s.keys + s.queries : -s.keys;
+}
+
 // Row `time` of a head in an operand of `times` rows a sample.
 INLINE long row_at(attention_shape s, int head, int time, int times, int offset, int stride)
 {
@@ -45,132 +51,108 @@ INLINE long draw_row(attention_shape s, int head, int i, int key)
 #if FAT
 
 #define BLOCK 32         // queries of a tile: the lanes of two vectors
-#define KEY_BLOCK 240    // keys packed at a time, a multiple of TILE_M
+#define ROWS 8           // rows of a register tile: 16 accumulators hide the latency
+#define KEY_BLOCK 240    // keys at a time, a multiple of ROWS
 #define QUERY_BLOCKS 8   // blocks of queries that one piece takes through the keys
 #define NOINLINE static __attribute__((noinline))
 
-// Room for n elements and what packing overruns.
-#define WHOLE(n) (((n) + 31) / 16 * 16)
 #define ROUND(n, multiple) (((n) + (multiple) - 1) / (multiple) * (multiple))
 
-// ---- Packing and products in global scratch --------------------------------------------------
+// ---- Copies and products in global scratch ---------------------------------------------------
 
-// panel[k * width + i] = source[i * stride + k] for i < used, 0 up to width (12 or 32). 12 wide
-// overruns the panel by 4.
+// panel[k * 32 + i] = source[i * stride + k] for i < used, 0 up to 32.
 NOINLINE void pack_turned(
-    __global const real *source, int stride, int used, int count, __global real *panel, int width)
+    __global const real *source, int stride, int used, int count, __global real *panel)
 {
-    for (int i0 = 0; i0 < width; i0 += 16) {
+    for (int i0 = 0; i0 < BLOCK; i0 += 16) {
         int k = 0;
         for (; k + 16 <= count; k += 16) {
             __global const real *p = source + (long)i0 * stride + k;
-            __global real *d = panel + k * width + i0;
+            __global real *d = panel + k * BLOCK + i0;
 #define FETCH_ROW(i) real16 r##i = i0 + i < used ? vload16(0, p + (long)i * stride) : (real16)(0);
             EACH_16(FETCH_ROW)
             SHUFFLE(r, s)
             SHUFFLE(s, t)
             SHUFFLE(t, u)
             SHUFFLE(u, v)
-#define PUT_ROW(i) vstore16(v##i, 0, d + i * width);
+#define PUT_ROW(i) vstore16(v##i, 0, d + i * BLOCK);
             EACH_16(PUT_ROW)
         }
         for (; k < count; k++)
-            for (int i = i0; i < min(width, i0 + 16); i++)
-                panel[k * width + i] = i < used ? source[(long)i * stride + k] : 0;
+            for (int i = i0; i < i0 + 16; i++)
+                panel[k * BLOCK + i] = i < used ? source[(long)i * stride + k] : 0;
     }
 }
 
-// panel[k * width + i] = source[k * stride + i] for i < used, 0 up to width (12 or 32).
-NOINLINE void pack_rows_of(
-    __global const real *source, int stride, int used, int count, __global real *panel, int width)
+// Rows side by side, filled up with zeros to `columns`, a multiple of 32: where they come from they
+// may be so far apart that they push each other out of the cache.
+NOINLINE void copy_rows(
+    __global const real *source, int stride, int count, int size, int columns,
+    __global real *copies)
 {
-    for (int k = 0; k < count; k++, source += stride, panel += width) {
-        if (used == 12) {
-            vstore8(vload8(0, source), 0, panel);
-            vstore4(vload4(0, source + 8), 0, panel + 8);
-        } else if (used == 32) {
-            vstore16(vload16(0, source), 0, panel);
-            vstore16(vload16(1, source), 1, panel);
-        } else {
-            for (int i = 0; i < width; i++)
-                panel[i] = i < used ? source[i] : 0;
-        }
-    }
+    for (; count > 0; count--, source += stride, copies += columns)
+        for (int c = 0; c < columns; c += 16)
+            vstore16(c < size ? load_or(source + c, size - c, 0) : K(0), 0, copies + c);
 }
 
-// c (12 x 32, rows `stride` apart) = a b, + c where add; a [depth][12], b [depth][32].
-NOINLINE void multiply_tile(
-    __global const real *a, __global const real *b, int depth, __global real *c, int stride,
-    int add)
+// c (m x n) = a b, + c where add. Number p of row i of a is a[i * row + p * deep]; rows of b are n
+// apart, as those of c, which can be read up to whole tiles of rows; n is a multiple of 32.
+NOINLINE void multiply_rows(
+    __global const real *a, int row, int deep, __global const real *b, __global real *c, int m,
+    int n, int depth, int add)
 {
-    EACH_ROW(START)
-    for (int p = 0; p < depth; p++, a += TILE_M, b += TILE_N) {
-        real16 b0 = vload16(0, b), b1 = vload16(1, b);
-#define STEP_GLOBAL(i) STEP(i, a[i])
-        EACH_ROW(STEP_GLOBAL)
-    }
-    if (add) {
-#define ADD_ROW(i)                                          \
-        c##i##_0 += vload16(0, c + i * stride);             \
-        c##i##_1 += vload16(1, c + i * stride);
-        EACH_ROW(ADD_ROW)
-    }
-#define PUT_TILE(i)                                         \
-    vstore16(c##i##_0, 0, c + i * stride);                  \
-    vstore16(c##i##_1, 1, c + i * stride);
-    EACH_ROW(PUT_TILE)
-}
-
-// Panels of 12 keys, [size][12].
-INLINE void pack_keys(
-    __global const real *rows, int stride, int count, int size, __global real *panels)
-{
-    for (int i = 0; i < count; i += TILE_M)
-        pack_turned(rows + (long)i * stride, stride, min(count - i, TILE_M), size,
-            panels + i * size, TILE_M);
-}
-
-// Panels of 12 of the size, [count][12].
-INLINE void pack_columns(
-    __global const real *rows, int stride, int count, int size, __global real *panels)
-{
-    for (int c = 0; c < size; c += TILE_M)
-        pack_rows_of(rows + c, stride, min(size - c, TILE_M), count, panels + c * count, TILE_M);
-}
-
-// products[key][query] = panels of keys times lanes of queries.
-INLINE void multiply_keys(
-    __global const real *panels, __global const real *lanes, int count, int size,
-    __global real *products)
-{
-    for (int i = 0; i < count; i += TILE_M)
-        multiply_tile(panels + i * size, lanes, size, products + i * BLOCK, BLOCK, 0);
-}
-
-// output[c][query] += panels of columns ([packed][12]) times weights[key][query].
-INLINE void multiply_weights(
-    __global const real *panels, int packed, __global const real *weights, int count, int size,
-    __global real *output)
-{
-    for (int c = 0; c < size; c += TILE_M)
-        multiply_tile(panels + c * packed, weights, count, output + c * BLOCK, BLOCK, 1);
-}
-
-// y[i * stride + c] = t[c][i], + y where add, for i < queries, c < n.
-NOINLINE void turn_back(
-    __global const real *t, int n, int queries, __global real *y, int stride, __global real *spare,
-    int add)
-{
-    for (int c = 0; c < n; c += BLOCK) {
-        int width = min(n - c, BLOCK);
-        pack_turned(t + c * BLOCK, BLOCK, width, queries, spare, BLOCK);
-        for (int i = 0; i < queries; i++) {
-            for (int e = 0; e < width; e += LANES) {
-                __global real *p = y + (long)i * stride + c + e;
-                V value = vload16(0, spare + i * BLOCK + e);
-                accumulate(p, value, add, width - e);
+#define EACH_ROW_OF_8(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+    for (int i = 0; i < m; i += ROWS, c += ROWS * n) {
+        // Beyond the last row any will do.
+#define ROW_OF_A(r) __global const real *a##r = a + (long)min(i + r, m - 1) * row;
+        EACH_ROW_OF_8(ROW_OF_A)
+        for (int j = 0; j < n; j += 32) {
+            __global const real *right = b + j;
+#define START_ROW(r) V c##r##_0 = K(0), c##r##_1 = K(0);
+            EACH_ROW_OF_8(START_ROW)
+            for (int p = 0; p < depth; p++, right += n) {
+                V b0 = vload16(0, right), b1 = vload16(1, right);
+#define ADD_PRODUCTS(r)                                     \
+                c##r##_0 += a##r[p * deep] * b0;            \
+                c##r##_1 += a##r[p * deep] * b1;
+                EACH_ROW_OF_8(ADD_PRODUCTS)
             }
+            if (add) {
+#define ADD_OLD(r)                                          \
+                c##r##_0 += vload16(0, c + r * n + j);      \
+                c##r##_1 += vload16(1, c + r * n + j);
+                EACH_ROW_OF_8(ADD_OLD)
+            }
+#define PUT_SUMS(r)                                         \
+            if (i + r < m) {                                \
+                vstore16(c##r##_0, 0, c + r * n + j);       \
+                vstore16(c##r##_1, 1, c + r * n + j);       \
+            }
+            EACH_ROW_OF_8(PUT_SUMS)
         }
+    }
+}
+
+// output[query] (+)= sum over keys of weights[key][query] rows[key]; `least`: the first of the
+// queries that sees key 0 by the causal rule, further keys are seen by one query less each.
+INLINE void multiply_queries(
+    __global const real *weights, int count, int queries, int least, __global const real *rows,
+    int columns, __global real *output, int add)
+{
+    for (int i = 0; i < queries; i += ROWS)
+        multiply_rows(weights + i, 1, BLOCK, rows, output + i * columns, min(ROWS, queries - i),
+            columns, clamp(i + ROWS - least, 0, count), add);
+}
+
+// sums[key] += sum over queries of weights[key][query] rows[query]; least as above.
+INLINE void add_to_keys(
+    __global const real *weights, int count, int queries, int least, __global const real *rows,
+    int columns, __global real *sums)
+{
+    for (int j = 0; j < count; j += ROWS) {
+        int from = clamp(least + j, 0, queries);
+        multiply_rows(weights + j * BLOCK + from, BLOCK, 1, rows + from * columns,
+            sums + j * columns, min(ROWS, count - j), columns, queries - from, 1);
     }
 }
 
@@ -208,7 +190,7 @@ NOINLINE void add_masks(
 {
     if (s.has_pair_mask) {
         pack_turned(pair_mask + (long)i * s.keys + key, s.keys, min(s.queries - i, BLOCK), count,
-            pairs, BLOCK);
+            pairs);
         for (int e = 0; e < count * BLOCK; e += 16)
             vstore16(vload16(0, scores + e) + vload16(0, pairs + e), 0, scores + e);
     }
@@ -233,9 +215,9 @@ NOINLINE void add_masks(
 }
 
 // One step of the online softmax for 16 of the queries: scores become weights relative to the new
-// maximum (state[0..]), and what was summed before (state[32..], output) is scaled down to it.
-NOINLINE void soften(
-    __global real *scores, int count, int size, __global real *state, __global real *output)
+// maximum (state[0..]), the sum (state[32..]) is scaled down to it, and so must be the output, by
+// the factors that are left in state[64..].
+NOINLINE void soften(__global real *scores, int count, __global real *state)
 {
     V old = vload16(0, state), most = old, most2 = old;
     int j = 0;
@@ -260,8 +242,16 @@ NOINLINE void soften(
     V factor = exp_v(old - shift);
     vstore16(most, 0, state);
     vstore16(vload16(0, state + BLOCK) * factor + sum, 0, state + BLOCK);
-    for (int c = 0; c < size; c++)
-        vstore16(vload16(0, output + c * BLOCK) * factor, 0, output + c * BLOCK);
+    vstore16(factor, 0, state + 2 * BLOCK);
+}
+
+// Rows of the output times one factor each.
+NOINLINE void scale_rows(
+    __global real *output, int queries, int columns, __global const real *factors)
+{
+    for (int i = 0; i < queries; i++, output += columns)
+        for (int c = 0; c < columns; c += 16)
+            vstore16(vload16(0, output + c) * factors[i], 0, output + c);
 }
 
 // n values from p, `rest` in the lanes that do not exist.
@@ -287,7 +277,7 @@ INLINE void pack_queries(
     __global const real *rows, int stride, int queries, int size, real scale,
     __global real *panel)
 {
-    pack_turned(rows, stride, queries, size, panel, BLOCK);
+    pack_turned(rows, stride, queries, size, panel);
     for (int e = 0; e < size * BLOCK; e += 16)
         vstore16(scale * vload16(0, panel + e), 0, panel + e);
 }

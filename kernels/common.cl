@@ -57,6 +57,13 @@ typedef int VI;
 
 #define K(c) ((V)(c))    // a constant in every lane
 
+// Asks for memory that will be read soon, where the hardware cannot guess the step.
+#if FAT && defined(__clang__)
+#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+#else
+#define PREFETCH(p)
+#endif
+
 // ---- Work distribution ----------------------------------------------------------------------
 
 #if FAT

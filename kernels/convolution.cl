@@ -1,13 +1,15 @@
 // Two-dimensional convolution over channels-last data and its gradients (formulas and shapes:
 // Ops/Convolution.cs). General kernels, right for any groups, stride, dilation and padding: one
-// item for each pixel and LANES channels of the result. Variants for one group (groups = 1):
-//   _fat    processors: a matrix product whose left panels are gathered from patches into scratch
-// GPUs have convolution_gpu.cl for that.
+// item for each pixel and LANES channels of the result. Faster ones:
+//   _fat    processors, forward: a matrix product whose left panels are gathered from patches;
+//           the gradients and special cases are in convolution_phases, convolution_weights,
+//           convolution_few, depthwise and winograd.cl
+//   GPUs    convolution_gpu.cl
 // Depthwise (channels = groups = filters): _depthwise, one item for each pixel and LANES channels.
-// A program holds one part, so that little is compiled for what is used.
+// A program holds one part, so that little is compiled for what is used; the shapes are in all.
 
 #ifndef PART
-#define PART -1          // 0: general kernels, 1: for one group, 2: depthwise, other: all
+#define PART -1          // 0: general, 1: matrix products, 2: depthwise, 3: none; other: all
 #endif
 
 #define HAS_PART(n) (PART == n || PART < 0)

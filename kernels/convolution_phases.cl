@@ -16,7 +16,8 @@ typedef struct {
     int first, count, tap, taps, tap_step, shift, shift_step;
 } phase_axis;
 
-INLINE phase_axis phase_of(int phase, int extent, int kernel_extent, int stride, int pad, int dilation)
+INLINE phase_axis phase_of(
+    int phase, int extent, int kernel_extent, int stride, int pad, int dilation)
 {
     phase_axis p;
     p.first = ((phase - pad) % stride + stride) % stride;

@@ -17,24 +17,41 @@ KERNEL void fill(__global real *y, int n, real value)
         store(y + i, K(value), n - i);
 }
 
+#define SHORT_RUN 64     // elements of a run that are asked for ahead; the rest is guessed
+#define AHEAD 16         // runs from the one being copied to the one that is asked for
+
 // One item for each run along the last dimension (processors) or for each element (GPUs).
 // Elements move as bits unless they are added: they may be indices.
 KERNEL void strided_copy(
     __global const real *x, __global real *y, copy_plan plan, int items, real beta)
 {
+    int x_at = 0, y_at = 0, left = 0;
     FOR_ITEMS(item, items) {
-        int x_at = plan.x_offset, y_at = plan.y_offset;
-        int rest = item;
-        for (int d = FAT ? 4 : 5; d >= 0; d--) {
-            int index = rest % plan.extents[d];
-            rest /= plan.extents[d];
-            x_at += index * plan.x_strides[d];
-            y_at += index * plan.y_strides[d];
+        if (FAT && left > 1) {
+            // The next run of the same plane: no divisions.
+            left--;
+            x_at += plan.x_strides[4];
+            y_at += plan.y_strides[4];
+        } else {
+            x_at = plan.x_offset;
+            y_at = plan.y_offset;
+            left = plan.extents[4] - item % plan.extents[4];
+            int rest = item;
+            for (int d = FAT ? 4 : 5; d >= 0; d--) {
+                int index = rest % plan.extents[d];
+                rest /= plan.extents[d];
+                x_at += index * plan.x_strides[d];
+                y_at += index * plan.y_strides[d];
+            }
         }
 #if FAT
         int length = plan.extents[5], xs = plan.x_strides[5], ys = plan.y_strides[5];
         __global const real *p = x + x_at;
         __global real *q = y + y_at;
+        for (int i = 0; i < min(length, SHORT_RUN); i += LANES) {
+            PREFETCH(p + i + (long)AHEAD * plan.x_strides[4]);
+            PREFETCH(q + i + (long)AHEAD * plan.y_strides[4]);
+        }
         if (beta != 0) {
             for (int i = 0; i < length; i++)
                 q[i * ys] = p[i * xs] + beta * q[i * ys];

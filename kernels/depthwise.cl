@@ -1,7 +1,8 @@
 // Depthwise convolution 3x3 (channels = groups = filters, dilation 1) and its gradients on
 // processors (FAT=1). It is bound by memory, so a group walks along rows with sixteen channels at
 // a time, the nine weights or sums in registers.
-//   depthwise                  y[o, c] = bias[c] + sum over taps of x[o stride + tap - pad, c] w[tap, c]
+//   depthwise                  y[o, c] = bias[c]
+//                                + sum over taps of x[o stride + tap - pad, c] w[tap, c]
 //   depthwise_input_gradient   dx; without stride it is the forward map of dy with turned weights
 //   depthwise_weight_gradient  partial sums over slices of the rows
 // Program = common.cl, the shapes of convolution.cl, and this.

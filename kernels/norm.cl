@@ -5,12 +5,13 @@
 // Golub and LeVeque 1979; then one multiplication and addition an element, with factors for each
 // (outer, channel). Partial sums lie as (outer, chunk, 2, channel), factors as (k, outer, channel).
 // With relu, y is cut off below 0, and dy counts where x says that y was not.
-// Rows (n = groups = 1: layer and RMS norm): an item for each row; GPU form: a group (`_tiled`).
+// Rows (n = groups = 1: layer and RMS norm) are in norm_rows.cl.
 
-#define GROUP 256        // work-items of a tiled group, a power of two
 #define CHAIN 32         // rows that are measured or added together
 
 INLINE real inverse_deviation(real variance, real epsilon) { return 1 / sqrt(variance + epsilon); }
+
+INLINE V inverse_deviation_v(V variance, real epsilon) { return 1 / sqrt(variance + epsilon); }
 
 // The factors of elements i ... : arrays of them, `all` apart. Counters instead of divisions for
 // each lane.
@@ -71,15 +72,34 @@ KERNEL void norm_moments(
         p += (long)first * channels;
         for (int row = 0; row < rows; row += CHAIN) {
             int count = min(rows - row, CHAIN);
-            V sum = K(0), once = K(0), twice = K(0);
-            for (int j = 0; j < count; j++)
-                sum += load(p + (long)j * channels, lanes) - shift;
-            V center = sum / (real)count;
-            for (int j = 0; j < count; j++, p += channels) {
+            V sum = K(0), sum2 = K(0), once = K(0), once2 = K(0), twice = K(0), twice2 = K(0);
+            __global const real *q = p;
+            int j = 0;
+            for (; j < count - 1; j += 2, q += 2 * channels) {
+                sum += load(q, lanes) - shift;
+                sum2 += load(q + channels, lanes) - shift;
+            }
+            if (j < count)
+                sum += load(q, lanes) - shift;
+            V center = (sum + sum2) / (real)count;
+            for (j = 0; j < count - 1; j += 2, p += 2 * channels) {
+                PREFETCH(p + (long)CHAIN * channels);
+                PREFETCH(p + (long)(CHAIN + 1) * channels);
+                V d = load(p, lanes) - shift - center;
+                V e = load(p + channels, lanes) - shift - center;
+                once += d;
+                once2 += e;
+                twice += d * d;
+                twice2 += e * e;
+            }
+            if (j < count) {
                 V d = load(p, lanes) - shift - center;
                 once += d;
                 twice += d * d;
+                p += channels;
             }
+            once += once2;
+            twice += twice2;
             V rest = once / (real)count;
             V delta = center + rest - mean;
             real share = (real)count / (row + count);
@@ -100,7 +120,34 @@ KERNEL void norm_join(
     real epsilon)
 {
     long all = (long)outer * channels;
-    int width = channels / groups;
+    int width = channels / groups, blocks = (channels - 1) / LANES + 1;
+    if (width == 1) {
+        // Every column by itself: a vector of them.
+        FOR_ITEMS(item, outer * blocks) {
+            int o = item / blocks, c = item % blocks * LANES, lanes = channels - c;
+            long at = (long)o * channels + c;
+            V base = load(factors + at, lanes), center = K(0), square = K(0);
+            real total = 0;
+            for (int k = 0; k < chunks; k++) {
+                __global const real *p = partial + ((long)o * chunks + k) * 2 * channels + c;
+                real rows = min(n - k * chunk, chunk), share = rows / (total + rows);
+                V delta = load(p, lanes) - center;
+                center += delta * share;
+                square += load(p + channels, lanes) + delta * delta * (total * share);
+                total += rows;
+            }
+            V m = base + center, v = square / total;
+            V rest = center - (m - base), scale = inverse_deviation_v(v, epsilon);
+            scale = scaled ? scale * load(w + c, lanes) : scale;
+            store(mean + at, m, lanes);
+            store(variance + at, v, lanes);
+            store(factors + at, m, lanes);
+            store(factors + all + at, scale, lanes);
+            store(factors + 2 * all + at, (shifted ? load(b + c, lanes) : K(0)) - rest * scale,
+                lanes);
+        }
+        return;
+    }
     FOR_ITEMS(item, outer * groups) {
         int o = item / groups, start = item % groups * width;
         __global const real *shift = factors + (long)o * channels;
@@ -151,15 +198,36 @@ KERNEL void norm_given(
 // max(v, 0); NaN stays.
 INLINE V cut_off(V v) { return v < K(0) ? K(0) : v; }
 
+// y from x and the factors k: mean, scale, shift.
+INLINE V scaled_value(V x, const V *k, int relu)
+{
+    V v = (x - k[0]) * k[1] + k[2];
+    return relu ? cut_off(v) : v;
+}
+
 KERNEL void norm_scale(
     __global const real *x, __global const real *factors, __global real *y, int total, int n,
     int channels, int outer, int relu)
 {
+    long all = (long)outer * channels;
+#if FAT
+    if (channels % LANES == 0) {
+        FOR_ITEMS(row, total / channels) {
+            __global const real *f = factors + (long)(row / n) * channels;
+            long at = (long)row * channels;
+            for (int c = 0; c < channels; c += LANES) {
+                __global const real *g = f + c;
+                V k[3] = { vload16(0, g), vload16(0, g + all), vload16(0, g + 2 * all) };
+                vstore16(scaled_value(vload16(0, x + at + c), k, relu), 0, y + at + c);
+            }
+        }
+        return;
+    }
+#endif
     FOR_VECTORS(i, total) {
         V k[3];
-        load_factors(factors, k, 3, (long)outer * channels, i, total, n, channels);
-        V v = (load(x + i, total - i) - k[0]) * k[1] + k[2];
-        store(y + i, relu ? cut_off(v) : v, total - i);
+        load_factors(factors, k, 3, all, i, total, n, channels);
+        store(y + i, scaled_value(load(x + i, total - i), k, relu), total - i);
     }
 }
 
@@ -188,15 +256,34 @@ KERNEL void norm_products(
         V sums = K(0), products = K(0);
         for (int row = 0; row < rows; row += CHAIN) {
             int end = min(rows, row + CHAIN);
-            V sum = K(0), product = K(0);
-            for (int j = row; j < end; j++, at += channels) {
+            V sum = K(0), product = K(0), sum2 = K(0), product2 = K(0);
+            int j = row;
+            for (; j < end - 1; j += 2, at += 2 * channels) {
+                long next = at + channels, ahead = at + (long)CHAIN * channels;
+                PREFETCH(x + ahead);
+                PREFETCH(dy + ahead);
+                PREFETCH(x + ahead + channels);
+                PREFETCH(dy + ahead + channels);
+                V d = load(dy + at, lanes), z = load(x + at, lanes) - mean;
+                V e = load(dy + next, lanes), y = load(x + next, lanes) - mean;
+                if (relu) {
+                    d = passed(d, z, scale, shift);
+                    e = passed(e, y, scale, shift);
+                }
+                sum += d;
+                product += d * z;
+                sum2 += e;
+                product2 += e * y;
+            }
+            if (j < end) {
                 V d = load(dy + at, lanes), z = load(x + at, lanes) - mean;
                 d = relu ? passed(d, z, scale, shift) : d;
                 sum += d;
                 product += d * z;
+                at += channels;
             }
-            sums += sum;
-            products += product;
+            sums += sum + sum2;
+            products += product + product2;
         }
         __global real *target = partial + (long)part * 2 * channels + column;
         store(target, sums, lanes);
@@ -212,7 +299,28 @@ KERNEL void norm_join_products(
     int given, real epsilon)
 {
     long all = (long)outer * channels;
-    int width = channels / groups;
+    int width = channels / groups, blocks = (channels - 1) / LANES + 1;
+    if (width == 1) {
+        FOR_ITEMS(item, outer * blocks) {
+            int o = item / blocks, c = item % blocks * LANES, lanes = channels - c;
+            long at = (long)o * channels + c;
+            __global real *totals = partial + (long)o * chunks * 2 * channels + c;
+            V inverse = inverse_deviation_v(load(variance + at, lanes), epsilon);
+            V sum = K(0), product = K(0);
+            for (int k = 0; k < chunks; k++) {
+                sum += load(totals + (long)k * 2 * channels, lanes);
+                product += load(totals + ((long)k * 2 + 1) * channels, lanes);
+            }
+            product *= inverse;
+            store(totals, sum, lanes);
+            store(totals + channels, product, lanes);
+            V share = given ? K(0) : inverse / (real)n;
+            share = scaled ? share * load(w + c, lanes) : share;
+            store(factors + 3 * all + at, product * inverse * share, lanes);
+            store(factors + 4 * all + at, sum * share, lanes);
+        }
+        return;
+    }
     FOR_ITEMS(item, outer * groups) {
         int o = item / groups, start = item % groups * width;
         __global real *f = factors + (long)o * channels;
@@ -258,152 +366,41 @@ KERNEL void norm_scale_gradient(
     }
 }
 
+// dx from x, dy and the factors k: mean, scale, shift, q, r.
+INLINE V gradient_value(V x, V dy, const V *k, int relu)
+{
+    V z = x - k[0];
+    V d = relu ? passed(dy, z, k[1], k[2]) : dy;
+    return k[1] * d - k[3] * z - k[4];
+}
+
 KERNEL void norm_gradient(
     __global const real *x, __global const real *dy, __global const real *factors,
     __global real *dx, int total, int n, int channels, int outer, int relu, real beta)
 {
+    long all = (long)outer * channels;
+#if FAT
+    if (channels % LANES == 0) {
+        FOR_ITEMS(row, total / channels) {
+            __global const real *f = factors + (long)(row / n) * channels;
+            long at = (long)row * channels;
+            for (int c = 0; c < channels; c += LANES) {
+                __global const real *g = f + c;
+                V k[5] = { vload16(0, g), vload16(0, g + all), vload16(0, g + 2 * all),
+                           vload16(0, g + 3 * all), vload16(0, g + 4 * all) };
+                accumulate(dx + at + c,
+                    gradient_value(vload16(0, x + at + c), vload16(0, dy + at + c), k, relu), beta,
+                    LANES);
+            }
+        }
+        return;
+    }
+#endif
     FOR_VECTORS(i, total) {
         V k[5];
-        load_factors(factors, k, 5, (long)outer * channels, i, total, n, channels);
-        V z = load(x + i, total - i) - k[0], d = load(dy + i, total - i);
-        d = relu ? passed(d, z, k[1], k[2]) : d;
-        accumulate(dx + i, k[1] * d - k[3] * z - k[4], beta, total - i);
-    }
-}
-
-// ---- Rows ------------------------------------------------------------------------------------
-
-// Shares of a row: an item has all of it (general), or every GROUPth element (tiled).
-#if FAT
-#define ROW_KERNEL KERNEL
-#define FOR_ROWS(row, rows) FOR_ITEMS(row, rows)
-#define FOR_SHARE(c, columns) for (int c = 0; c < columns; c += LANES)
-#define SHARED(name)
-#define TOTALS(name, a, b) (real2)(sum_lanes(a), sum_lanes(b))
-#define IS_FIRST 1
-#else
-#define ROW_KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-#define FOR_ROWS(row, rows) for (int row = get_group_id(0); row < rows; row += get_num_groups(0))
-#define FOR_SHARE(c, columns) for (int c = get_local_id(0); c < columns; c += GROUP)
-#define SHARED(name) __local real2 name[GROUP];
-#define TOTALS(name, a, b) group_totals(name, (real2)(a, b))
-#define IS_FIRST (get_local_id(0) == 0)
-#endif
-
-typedef CAT(real, 2) real2;
-
-#if !FAT
-INLINE real2 group_totals(__local real2 *part, real2 value)
-{
-    int id = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    part[id] = value;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    for (int half_size = GROUP / 2; half_size > 0; half_size /= 2) {
-        if (id < half_size)
-            part[id] += part[id + half_size];
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    return part[0];
-}
-#endif
-
-// centered 0: RMS norm, the mean is 0 and not written.
-ROW_KERNEL void norm_rows(
-    __global const real *x, __global const real *w, __global const real *b, __global real *mean,
-    __global real *variance, __global real *y, int rows, int columns, int centered, int scaled,
-    int shifted, real epsilon)
-{
-    SHARED(shared)
-    FOR_ROWS(row, rows) {
-        __global const real *p = x + (long)row * columns;
-        __global real *q = y + (long)row * columns;
-        real center = 0;
-        if (centered) {
-            V sum = K(0);
-            FOR_SHARE(c, columns)
-                sum += load_or(p + c, columns - c, 0);
-            center = TOTALS(shared, sum, K(0)).x / columns;
-        }
-        V once = K(0), twice = K(0);
-        FOR_SHARE(c, columns) {
-            V d = load_or(p + c, columns - c, center) - center;
-            once += d;
-            twice += d * d;
-        }
-        real2 totals = TOTALS(shared, once, twice) / (real)columns;
-        // What rounding the center left over.
-        real rest = centered ? totals.x : 0;
-        real spread = totals.y - rest * rest;
-        real inverse = inverse_deviation(spread, epsilon);
-        if (IS_FIRST) {
-            variance[row] = spread;
-            if (centered)
-                mean[row] = center;
-        }
-        FOR_SHARE(c, columns) {
-            V z = (load(p + c, columns - c) - center - rest) * inverse;
-            z = scaled ? z * load(w + c, columns - c) : z;
-            z = shifted ? z + load(b + c, columns - c) : z;
-            store(q + c, z, columns - c);
-        }
-    }
-}
-
-ROW_KERNEL void norm_rows_gradient(
-    __global const real *x, __global const real *w, __global const real *mean,
-    __global const real *variance, __global const real *dy, __global real *dx, int rows,
-    int columns, int centered, int scaled, real epsilon, real beta)
-{
-    SHARED(shared)
-    FOR_ROWS(row, rows) {
-        long at = (long)row * columns;
-        real center = centered ? mean[row] : 0;
-        real inverse = inverse_deviation(variance[row], epsilon);
-        V sum = K(0), product = K(0);
-        FOR_SHARE(c, columns) {
-            V g = load_or(dy + at + c, columns - c, 0);
-            g = scaled ? g * load(w + c, columns - c) : g;
-            sum += g;
-            product += g * ((load(x + at + c, columns - c) - center) * inverse);
-        }
-        real2 means = TOTALS(shared, sum, product) / (real)columns;
-        real mean_g = centered ? means.x : 0;
-        FOR_SHARE(c, columns) {
-            V g = load(dy + at + c, columns - c);
-            g = scaled ? g * load(w + c, columns - c) : g;
-            V z = (load(x + at + c, columns - c) - center) * inverse;
-            accumulate(dx + at + c, inverse * (g - mean_g - z * means.y), beta, columns - c);
-        }
-    }
-}
-
-// Sums of dy and of dy z over chunks of rows, (chunk, 2, column): parts of norm_scale_gradient.
-KERNEL void norm_rows_products(
-    __global const real *x, __global const real *mean, __global const real *variance,
-    __global const real *dy, __global real *partial, int rows, int columns, int chunks, int chunk,
-    int centered, real epsilon)
-{
-    int blocks = (columns - 1) / LANES + 1;
-    FOR_ITEMS(item, chunks * blocks) {
-        int column = item % blocks * LANES, part = item / blocks, lanes = columns - column;
-        int last = min(rows, (part + 1) * chunk);
-        V sums = K(0), products = K(0);
-        for (int start = part * chunk; start < last; start += CHAIN) {
-            V sum = K(0), product = K(0);
-            for (int row = start; row < min(last, start + CHAIN); row++) {
-                long at = (long)row * columns + column;
-                real center = centered ? mean[row] : 0;
-                V d = load(dy + at, lanes);
-                sum += d;
-                product += d
-                    * ((load(x + at, lanes) - center) * inverse_deviation(variance[row], epsilon));
-            }
-            sums += sum;
-            products += product;
-        }
-        __global real *target = partial + (long)part * 2 * columns + column;
-        store(target, sums, lanes);
-        store(target + columns, products, lanes);
+        load_factors(factors, k, 5, all, i, total, n, channels);
+        accumulate(dx + i,
+            gradient_value(load(x + i, total - i), load(dy + i, total - i), k, relu), beta,
+            total - i);
     }
 }

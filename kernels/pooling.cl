@@ -44,7 +44,9 @@ KERNEL void max_pool(
         for (int iy = rows.x; iy < rows.y; iy++) {
             for (int ix = columns.x; ix < columns.y; ix++) {
                 int at = iy * s.width + ix;
-                V v = load(x + ((long)image * s.height * s.width + at) * s.channels + c, count);
+                long from = ((long)image * s.height * s.width + at) * s.channels + c;
+                PREFETCH(x + from + (long)s.stride_y * s.width * s.channels);
+                V v = load(x + from, count);
                 // NaN wins and stays.
                 VI wins = (v > best) || (v != v && best == best);
                 best = wins ? v : best;
@@ -53,6 +55,55 @@ KERNEL void max_pool(
         }
         store(y + (long)pixel * s.channels + c, best, count);
         store_ints(indices + (long)pixel * s.channels + c, where, count);
+    }
+}
+
+// Windows side by side that cover the image: each pixel belongs to one, so dy is read once. Pixel 0
+// of the window of output `pixel`, channel c; `first` is its number within its image.
+INLINE long tile(int pixel, int c, pool_shape s, int *first)
+{
+    int ox = pixel % s.out_width, row = pixel / s.out_width;
+    *first = row % s.out_height * s.window_y * s.width + ox * s.window_x;
+    return ((long)row * s.window_y * s.width + ox * s.window_x) * s.channels + c;
+}
+
+KERNEL void max_pool_gradient_tiles(
+    __global const real *dy, __global const int *indices, __global real *dx, pool_shape s,
+    real beta)
+{
+    int blocks = CHANNEL_BLOCKS(s);
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int pixel = item / blocks, c = item % blocks * LANES, count = s.channels - c, first;
+        long from = (long)pixel * s.channels + c, to = tile(pixel, c, s, &first);
+        V d = load(dy + from, count);
+        VI where = load_ints(indices + from, count) - (VI)(first);
+        for (int iy = 0; iy < s.window_y; iy++) {
+            for (int ix = 0; ix < s.window_x; ix++) {
+                int at = iy * s.width + ix;
+                PREFETCH(dx + to + (long)(at + s.window_y * s.width) * s.channels);
+                accumulate(dx + to + (long)at * s.channels, where == (VI)(at) ? d : K(0), beta,
+                    count);
+            }
+        }
+    }
+}
+
+KERNEL void average_pool_gradient_tiles(
+    __global const real *dy, __global real *dx, pool_shape s, real beta)
+{
+    int blocks = CHANNEL_BLOCKS(s);
+    real share = 1.0f / (s.window_y * s.window_x);
+    FOR_ITEMS(item, s.batch * s.out_height * s.out_width * blocks) {
+        int pixel = item / blocks, c = item % blocks * LANES, count = s.channels - c, first;
+        long to = tile(pixel, c, s, &first);
+        V d = load(dy + (long)pixel * s.channels + c, count) * share;
+        for (int iy = 0; iy < s.window_y; iy++) {
+            for (int ix = 0; ix < s.window_x; ix++) {
+                int at = iy * s.width + ix;
+                PREFETCH(dx + to + (long)(at + s.window_y * s.width) * s.channels);
+                accumulate(dx + to + (long)at * s.channels, d, beta, count);
+            }
+        }
     }
 }
 

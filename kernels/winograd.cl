@@ -272,7 +272,8 @@ INLINE long spread(long elements) { return (elements / LANES | 1) * LANES; }
 
 // A group takes `tiles` tiles (in whole 4s) and `filters` filters (in whole 32s), and `depth`
 // channels (in whole 16s) at a time.
-// Scratch: 36 (spread(depth * tiles) + spread(32 depth) + filters / 32 * spread(32 tiles)) + 9 x 256.
+// Scratch: 36 (spread(depth * tiles) + spread(32 depth) + filters / 32 * spread(32 tiles))
+// + 9 x 256.
 KERNEL void winograd(
     __global const real *x, __global const real *w, __global const real *bias,
     __global const real *zeros, __global real *y, winograd_shape s, int has_bias, real beta,

@@ -38,6 +38,10 @@ def convolutions(folder, differentiate, pick, small):
     if not small:
         add("conv2d_depthwise_wide", F.conv2d, (1, wide, h, 5), (wide, 1, 3, 3), wide,
             groups=wide, padding=1, stride=pick(1, 2))
+        add("conv2d_wide", F.conv2d, (2, wide, h, w), (wide + 3, wide, 3, 3), wide + 3,
+            padding=pick(0, 2))
+        add("conv2d_wide_strided", F.conv2d, (2, wide, h, w), (wide + 3, wide, 3, 3), wide + 3,
+            padding=1, stride=2)
     add("conv2d_1x1", F.conv2d, (2, c, 3, 4), (f, c, 1, 1), f)
     add("conv1d", F.conv1d, (2, c, w), (f, c, 3), f, stride=2, padding=1)
     add("conv1d_grouped", F.conv1d, (1, 2 * c, w), (2 * f, c, 2), 2 * f, groups=2, dilation=2)

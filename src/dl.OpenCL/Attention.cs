@@ -194,40 +194,32 @@ public sealed unsafe partial class OpenClDevice
     /// <summary>Elements of a group's scratch, as kernels/attention.cl cuts it.</summary>
     private readonly struct AttentionScratch(AttentionShape shape)
     {
-        public const int KeyBlock = 240, QueryBlocks = 8;
+        public const int KeyBlock = 240, QueryBlocks = 8, Rows = 8;
 
         private const int Block = AttentionShape.QueryBlock;
 
         private readonly int _size = shape.Size;
         private readonly int _keys = shape.Keys;
 
-        private int BlockKeys => Math.Min(RoundUp(_keys, TileRows), KeyBlock);
+        private int BlockKeys => Math.Min(RoundUp(_keys, Rows), KeyBlock);
 
-        private int Rows => RoundUp(_size, TileRows);
-
+        /// <summary>Head size in whole tiles.</summary>
         private int Columns => RoundUp(_size, TileColumns);
 
-        private int KeyPanels => Whole(BlockKeys * _size);
+        private int KeyRows => BlockKeys * Columns;
 
-        private int KeyColumns => Whole(BlockKeys * Rows);
+        private int QueryLanes => _size * Block;
 
-        private int Queries => Whole(_size * Block);
+        private int QueryRows => Block * Columns;
 
-        private int Outputs => Whole(Rows * Block);
-
-        private int Scores => Whole(Math.Max(BlockKeys, Block) * Block);
+        private int Scores => Math.Max(BlockKeys, Block) * Block;
 
         public int Forward =>
-            KeyPanels + KeyColumns + (QueryBlocks * (Queries + Outputs + (2 * Block)))
-            + (2 * Scores);
+            (2 * KeyRows) + (QueryBlocks * (QueryLanes + QueryRows + (3 * Block))) + (2 * Scores);
 
-        public int Weights => KeyPanels + Queries + (2 * Scores) + Whole(_keys * Block);
+        public int Weights => KeyRows + QueryLanes + (2 * Scores) + (_keys * Block);
 
         public int Gradient =>
-            (2 * KeyPanels) + KeyColumns + (2 * Queries) + Outputs + (2 * Whole(Block * Columns))
-            + (3 * Scores) + (2 * Whole(BlockKeys * Columns));
-
-        /// <summary>WHOLE of the kernels: with room for what packing overruns.</summary>
-        private static int Whole(int elements) => (elements + 31) / 16 * 16;
+            (4 * KeyRows) + (2 * QueryLanes) + (3 * QueryRows) + (3 * Scores);
     }
 }

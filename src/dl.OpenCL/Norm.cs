@@ -1,5 +1,5 @@
-// Normalisation on kernels/norm.cl: columns are measured in chunks and scaled by factors, rows are
-// done one at a time.
+// Normalisation on kernels/norm.cl: columns are measured in chunks and scaled by factors. Rows are
+// done one at a time, on kernels/norm_rows.cl.
 using Dl.Ops;
 using Dl.Tensors;
 
@@ -18,7 +18,7 @@ public sealed unsafe partial class OpenClDevice
         if (shape.IsRows)
         {
             OverNormRows(
-                Find("norm", "norm_rows")
+                Find("norm_rows", "norm_rows")
                     .Arg(x).Arg(w ?? x).Arg(b ?? x).Arg(mean ?? variance).Arg(variance).Arg(y)
                     .Arg(shape.Outer).Arg(shape.Channels).Arg(mean is null ? 0 : 1)
                     .Arg(w is null ? 0 : 1).Arg(b is null ? 0 : 1).Arg(epsilon),
@@ -104,7 +104,7 @@ public sealed unsafe partial class OpenClDevice
             // Before dx, which may take the place of dy.
             var (chunk, chunks) = NormChunks(1, shape.Outer, shape.Channels);
             var partial = Rent(DType.F32, 2L * chunks * shape.Channels);
-            Find("norm", "norm_rows_products")
+            Find("norm_rows", "norm_rows_products")
                 .Arg(x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(partial).Arg(shape.Outer)
                 .Arg(shape.Channels).Arg(chunks).Arg(chunk).Arg(centered).Arg(epsilon)
                 .Over(NormItems(chunks, shape.Channels), Grain(chunk * 16L));
@@ -114,7 +114,7 @@ public sealed unsafe partial class OpenClDevice
         if (to.Dx is { } dx)
         {
             OverNormRows(
-                Find("norm", "norm_rows_gradient")
+                Find("norm_rows", "norm_rows_gradient")
                     .Arg(x).Arg(w ?? x).Arg(mean ?? variance).Arg(variance).Arg(dy).Arg(dx)
                     .Arg(shape.Outer).Arg(shape.Channels).Arg(centered).Arg(w is null ? 0 : 1)
                     .Arg(epsilon).Arg(to.BetaX),

@@ -21,6 +21,16 @@ public sealed unsafe partial class OpenClDevice
         Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta)
     {
         long items = PoolItems(shape.Batch, shape.Height, shape.Width, shape.Channels);
+        if (shape.IsTiled)
+        {
+            items = PoolItems(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Channels);
+            if (items > 0)
+            {
+                Find("pooling", "max_pool_gradient_tiles").Arg(dy).Arg(indices).Arg(dx)
+                    .Arg(new PoolArguments(shape)).Arg(beta).Over(items, PoolGrain(shape));
+            }
+            return;
+        }
         if (items > 0)
         {
             Find("pooling", "max_pool_gradient").Arg(dy).Arg(indices).Arg(dx)
@@ -53,6 +63,16 @@ public sealed unsafe partial class OpenClDevice
         Storage dy, Storage dx, in PoolShape shape, bool countPadding, float beta)
     {
         long items = PoolItems(shape.Batch, shape.Height, shape.Width, shape.Channels);
+        if (shape.IsTiled)
+        {
+            items = PoolItems(shape.Batch, shape.OutHeight, shape.OutWidth, shape.Channels);
+            if (items > 0)
+            {
+                Find("pooling", "average_pool_gradient_tiles").Arg(dy).Arg(dx)
+                    .Arg(new PoolArguments(shape)).Arg(beta).Over(items, PoolGrain(shape));
+            }
+            return;
+        }
         if (items > 0)
         {
             Find("pooling", "average_pool_gradient").Arg(dy).Arg(dx).Arg(new PoolArguments(shape))

@@ -35,7 +35,9 @@ public sealed unsafe partial class OpenClDevice
         var weights = Rent(DType.F32, rows);
         if (rows > 0)
         {
-            Find("softmax", "softmax_cross_entropy")
+            (IsShortRow(columns)
+                ? Find("softmax_short", "softmax_cross_entropy_short")
+                : Find("softmax", "softmax_cross_entropy"))
                 .Arg(x).Arg(target).Arg(weight ?? x).Arg(losses).Arg(weights).Arg(rows)
                 .Arg(columns).Arg(smoothing).Arg(ignoreIndex).Arg(weight is null ? 0 : 1)
                 .Over(rows, Grain(columns));
@@ -52,12 +54,17 @@ public sealed unsafe partial class OpenClDevice
     {
         if (rows > 0)
         {
-            Find("softmax", "softmax_cross_entropy_gradient")
+            (IsShortRow(columns)
+                ? Find("softmax_short", "softmax_cross_entropy_gradient_short")
+                : Find("softmax", "softmax_cross_entropy_gradient"))
                 .Arg(x).Arg(target).Arg(weight ?? x).Arg(dloss).Arg(total).Arg(dx).Arg(rows)
                 .Arg(columns).Arg(smoothing).Arg(ignoreIndex).Arg(weight is null ? 0 : 1).Arg(beta)
                 .Over(rows, Grain(columns));
         }
     }
+
+    /// <summary>Rows that leave most of a vector empty are done together.</summary>
+    private bool IsShortRow(int columns) => IsFat && columns <= Lanes;
 
     private Kernel Row(string general, string tiled, int columns) => IsRowTiled(columns)
         ? Find("softmax", tiled, RowGroup.Of(columns).Define) : Find("softmax", general);

@@ -1,7 +1,10 @@
 // Memory, errors and settings of the device, apart from what it computes.
+using Dl.Layers;
+using Dl.Models;
 using Dl.OpenCl.Native;
 using Dl.Ops;
 using Dl.Tensors;
+using Dl.Training;
 
 namespace Dl.OpenCl.Tests;
 
@@ -104,6 +107,32 @@ public class DeviceTests(Devices devices)
         var error = Assert.Throws<DeviceException>(() => device.BeginRead(storage, small));
         Assert.Contains("1000 numbers into memory for 999", error.Message);
         device.Return(storage);
+    }
+
+    [SkippableFact]
+    public void A_training_step_allocates_nothing()
+    {
+        var device = devices.Get(KernelForm.Cpu);
+        var (graph, _) = Zoo.Resolve("dense16-tanh", new Shape(4), 3, 0);
+        using var model = new Model(graph, device);
+        model.Weights.Initialize(new Rng(1));
+        using var optimizer = new Optimizer(
+            OptimizerSettings.Parse("adam"), model.Weights, device);
+        using var inputs = new Tape(device);
+        var x = inputs.Input(new Shape(2, 4), (ReadOnlySpan<float>)[1, 2, 3, 4, 5, 6, 7, 8]);
+        var labels = inputs.Input(new Shape(2), (ReadOnlySpan<int>)[0, 2]);
+        using var tape = new Tape(device);
+        var pass = new Pass(tape, true, new Rng(2));
+        long before = 0;
+        for (int i = 0; i < 130; i++)
+        {
+            before = i == 30 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            tape.Backward(tape.SoftmaxCrossEntropy(model.Forward(pass, x), labels));
+            optimizer.Step(0.01, null);
+            tape.Reset();
+        }
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(bytes < 100 * 8, $"{bytes / 100.0} bytes a step");
     }
 
     [SkippableFact]

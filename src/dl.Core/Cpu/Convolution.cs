@@ -1,7 +1,8 @@
 // Convolution and its gradients as products with patches (Patches.cs):
 //   y = patches(x) w;   dx = patches(dy) turned w;   dw^T = dy^T patches(x)
 // With a stride, the pixels of dx fall into stride x stride classes, each reached by taps of its
-// own; each class is a product. Depthwise convolution is in Depthwise.cs.
+// own; each class is a product. Most 3x3 convolutions go by Winograd.cs, first layers by
+// FewChannels.cs, depthwise ones by Depthwise.cs.
 using System.Runtime.CompilerServices;
 using Dl.Ops;
 using Dl.Tensors;
@@ -25,14 +26,14 @@ public sealed unsafe partial class CpuDevice
             Depthwise(Floats(x), Floats(w), pb, Floats(y), shape);
             return;
         }
-        if (UsesWinograd(shape))
-        {
-            WinogradForward(x, w, pb, y, shape);
-            return;
-        }
         if (HasFewChannels(shape))
         {
             FewChannelsForward(Floats(x), Floats(w), pb, Floats(y), shape);
+            return;
+        }
+        if (UsesWinograd(shape))
+        {
+            WinogradForward(x, w, pb, y, shape);
             return;
         }
         Multiply(new Product<PatchRows, RightMatrix>
@@ -98,14 +99,14 @@ public sealed unsafe partial class CpuDevice
             DepthwiseWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
             return;
         }
-        if (UsesWinograd(shape))
-        {
-            WinogradWeights(x, dy, dw, shape, beta);
-            return;
-        }
         if (HasFewChannels(shape))
         {
             FewChannelsWeights(Floats(x), Floats(dy), Floats(dw), shape, beta);
+            return;
+        }
+        if (UsesWinogradWeights(shape))
+        {
+            WinogradWeights(x, dy, dw, shape, beta);
             return;
         }
         var product = new Product<LeftMatrix, PatchColumns>

@@ -183,7 +183,7 @@ public sealed unsafe partial class CpuDevice
             return count;
         }
 
-        /// <summary>Lanes [Low, High) are elements At + lane of a row, for the first pixel.</summary>
+        /// <summary>Lanes [Low, High) are elements At + lane of a row, for pixel 0.</summary>
         private struct Run
         {
             public float* Source;

@@ -1,6 +1,6 @@
-// The innermost loops over lines of 16 channels or taps: a row of the left operand is [line][16], so
-// rows need no packing, and those of a tile are reached by constant distances. For gradients of
-// weights, the sum runs over rows, and both operands are rows of channels.
+// The innermost loops over lines of 16 channels or taps: a row of the left operand is [line][16],
+// so rows need no packing, and those of a tile are reached by constant distances. For gradients
+// of weights, the sum runs over rows, and both operands are rows of channels.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using V = System.Runtime.Intrinsics.Vector512<float>;

@@ -12,7 +12,7 @@ public sealed unsafe partial class CpuDevice
     public override void MaxPool(Storage x, Storage y, Storage indices, in PoolShape shape)
     {
         int rows = shape.Batch * shape.OutHeight;
-        if (HasTiles(shape))
+        if (shape.IsTiled)
         {
             SplitRows(rows, ForwardCost(shape),
                 new MaxTileRange(Floats(x), Floats(y), Ints(indices), shape));
@@ -25,7 +25,7 @@ public sealed unsafe partial class CpuDevice
     public override void MaxPoolGradient(
         Storage dy, Storage indices, Storage dx, in PoolShape shape, float beta)
     {
-        if (HasTiles(shape))
+        if (shape.IsTiled)
         {
             SplitRows(shape.Batch * shape.OutHeight, ForwardCost(shape),
                 new MaxTileGradientRange(Floats(dy), Ints(indices), Floats(dx), shape, beta));
@@ -43,7 +43,7 @@ public sealed unsafe partial class CpuDevice
     public override void AveragePool(Storage x, Storage y, in PoolShape shape, bool countPadding)
     {
         int rows = shape.Batch * shape.OutHeight;
-        if (HasTiles(shape))
+        if (shape.IsTiled)
         {
             SplitRows(rows, ForwardCost(shape), new AverageTileRange(Floats(x), Floats(y), shape));
             return;
@@ -55,7 +55,7 @@ public sealed unsafe partial class CpuDevice
     public override void AveragePoolGradient(
         Storage dy, Storage dx, in PoolShape shape, bool countPadding, float beta)
     {
-        if (HasTiles(shape))
+        if (shape.IsTiled)
         {
             SplitRows(shape.Batch * shape.OutHeight, ForwardCost(shape),
                 new AverageTileGradientRange(Floats(dy), Floats(dx), shape, beta));

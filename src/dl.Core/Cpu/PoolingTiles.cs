@@ -11,10 +11,6 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
-    private static bool HasTiles(in PoolShape s) =>
-        s.Window == s.Stride && s.Padding == default && s.Height % s.Window.Height == 0
-        && s.Width % s.Window.Width == 0;
-
     /// <summary>Rows of the output, counted over the batch.</summary>
     private readonly struct MaxTileRange(float* x, float* y, int* indices, PoolShape s) : IRange
     {

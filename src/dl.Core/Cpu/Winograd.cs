@@ -14,25 +14,57 @@ namespace Dl.Cpu;
 
 public sealed unsafe partial class CpuDevice
 {
+    /// <summary>Most transformed weights or images at a time: 64 MiB.</summary>
+    private const long WinogradSharedFloats = 16L << 20;
+
+    /// <summary>Cycles of one more call of the pool.</summary>
+    private const double LaunchCycles = 50_000;
+
+    private static bool AllowsWinograd(in ConvShape s) =>
+        Vector512.IsHardwareAccelerated && s.Kernel == new Size2(3, 3)
+        && s.Stride == new Size2(1, 1) && s.Dilation == new Size2(1, 1) && s.Groups == 1;
+
     /// <summary>
-    /// Whether tiles cost fewer cycles than patches, by measured costs: 32 multiplications a cycle
-    /// for both, and the transforms, which weigh where there are few channels or few tiles.
+    /// Whether tiles cost fewer cycles than patches, for y or dx, by measured costs: products at
+    /// nearly 32 multiplications a cycle for both; transforms of tiles and of weights on the one
+    /// side, gathering of patches and packing of weights on the other.
     /// </summary>
     private static bool UsesWinograd(in ConvShape s)
     {
-        if (!Vector512.IsHardwareAccelerated || s.Kernel != new Size2(3, 3)
-            || s.Stride != new Size2(1, 1) || s.Dilation != new Size2(1, 1) || s.Groups != 1)
+        if (!AllowsWinograd(s))
         {
             return false;
         }
+        var (tiles, channels, filters) = Padded(s);
+        double rows = Math.Ceiling(tiles / LineKernel.Rows) * LineKernel.Rows;
+        double weights = channels * filters;
+        double winograd = (1.18 * rows * weights) + (14 * tiles * (channels + filters))
+            + (45 * weights) + LaunchCycles;
+        double patches = (9 * s.Patches * channels * ((1.1 / 32 * filters) + 0.4)) + (8 * weights);
+        return 1.2 * winograd < patches;
+    }
+
+    /// <summary>As <see cref="UsesWinograd"/>, for dw.</summary>
+    private static bool UsesWinogradWeights(in ConvShape s)
+    {
+        if (!AllowsWinograd(s))
+        {
+            return false;
+        }
+        var (tiles, channels, filters) = Padded(s);
+        double weights = channels * filters;
+        double transforms = 14 * tiles
+            * ((channels * Math.Ceiling(filters / 64)) + (filters * Math.Ceiling(channels / 64)));
+        double winograd = (1.3 * tiles * weights) + transforms + (25 * weights) + LaunchCycles;
+        double patches = (9 * 1.1 / 32 * s.Patches * weights) + (60 * weights);
+        return winograd < patches;
+    }
+
+    private static (double Tiles, double Channels, double Filters) Padded(in ConvShape s)
+    {
+        int filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
         var map = ForwardMap(null, null, s);
-        double channels = map.Lines * Lane.Count;
-        double filters = (s.Filters + Lane.Count - 1) / Lane.Count * Lane.Count;
-        double panels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
-        double products = panels * LineKernel.Rows * 36 / 32 * channels * filters;
-        double transforms = (map.Tiles * 9.0 * (channels + filters)) + (5 * channels * filters);
-        double direct = s.Patches * 9.0 / 32 * s.Channels * s.Filters;
-        return 1.2 * (products + transforms) < direct;
+        return (map.Tiles, map.Lines * Lane.Count, filters);
     }
 
     private void WinogradForward(
@@ -83,7 +115,8 @@ public sealed unsafe partial class CpuDevice
 
     private void Winograd(in WinogradMap map)
     {
-        if (map.Tiles > map.Filters)
+        if (map.Tiles > map.Filters
+            && 36L * map.Lines * Lane.Count * map.Filters <= WinogradSharedFloats)
         {
             WinogradByTiles(map);
         }
@@ -104,11 +137,17 @@ public sealed unsafe partial class CpuDevice
 
     private void WinogradByFilters(in WinogradMap map)
     {
-        var cut = new FilterCut(map);
-        float* v = Shared(WinogradTransform.Points * cut.StepV);
-        float* work = Work(cut.WorkFloats);
-        _pool.Run(cut.TilePanels, new ImageWork(map, cut, v, work));
-        _pool.Run(cut.Panels * cut.Groups, new FilterWork(map, cut, v, work));
+        long most = WinogradSharedFloats / (36L * map.Lines * Lane.Count);
+        int range = (int)Math.Clamp(
+            most / LineKernel.Rows * LineKernel.Rows, LineKernel.Rows, map.Tiles);
+        for (int first = 0; first < map.Tiles; first += range)
+        {
+            var cut = new FilterCut(map, first, Math.Min(map.Tiles, first + range));
+            float* v = Shared(WinogradTransform.Points * cut.StepV);
+            float* work = Work(cut.WorkFloats);
+            _pool.Run(cut.TilePanels, new ImageWork(map, cut, v, work));
+            _pool.Run(cut.Panels * cut.Groups, new FilterWork(map, cut, v, work));
+        }
     }
 
     /// <summary>So many floats for each thread.</summary>
@@ -121,7 +160,7 @@ public sealed unsafe partial class CpuDevice
     /// </summary>
     private readonly struct TileCut
     {
-        /// <summary>Transformed inputs of a group of tiles, a quarter of the second cache.</summary>
+        /// <summary>Transformed inputs of a group: a quarter of the second cache.</summary>
         private const int GroupFloats = 56 << 10;
 
         public TileCut(in WinogradMap map)
@@ -221,9 +260,10 @@ public sealed unsafe partial class CpuDevice
         /// <summary>Lines of 16 channels whose weights, of 32 filters, fill a quarter.</summary>
         public const int BlockLines = 4;
 
-        public FilterCut(in WinogradMap map)
+        public FilterCut(in WinogradMap map, int first, int end)
         {
-            TilePanels = (map.Tiles + LineKernel.Rows - 1) / LineKernel.Rows;
+            (First, End) = (first, end);
+            TilePanels = (end - first + LineKernel.Rows - 1) / LineKernel.Rows;
             Groups = (TilePanels + MostPanels - 1) / MostPanels;
             GroupPanels = (TilePanels + Groups - 1) / Groups;
             Groups = (TilePanels + GroupPanels - 1) / GroupPanels;
@@ -236,6 +276,11 @@ public sealed unsafe partial class CpuDevice
 
         public static int StepU =>
             (BlockLines * Lane.Count * LineKernel.Columns) + Lane.Count;
+
+        /// <summary>Tiles [First, End).</summary>
+        public int First { get; }
+
+        public int End { get; }
 
         public int TilePanels { get; }
 
@@ -258,11 +303,11 @@ public sealed unsafe partial class CpuDevice
     {
         public void Run(int piece, int worker)
         {
-            int from = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
+            int at = piece * LineKernel.Rows, depth = map.Lines * Lane.Count;
             float* zeros = work + (worker * cut.WorkFloats);
             new Span<float>(zeros, depth).Clear();
-            map.TransformImages(from, Math.Min(map.Tiles, from + LineKernel.Rows),
-                v + ((long)from * depth), cut.StepV, zeros);
+            int from = cut.First + at, to = Math.Min(cut.End, from + LineKernel.Rows);
+            map.TransformImages(from, to, v + ((long)at * depth), cut.StepV, zeros);
         }
     }
 
@@ -274,7 +319,7 @@ public sealed unsafe partial class CpuDevice
         {
             int panel = piece / cut.Groups, group = piece % cut.Groups;
             int size = cut.GroupPanels * LineKernel.Rows;
-            int from = group * size, to = Math.Min(map.Tiles, from + size);
+            int from = cut.First + (group * size), to = Math.Min(cut.End, from + size);
             float* u = work + (worker * cut.WorkFloats);
             float* m = u + (WinogradTransform.Points * FilterCut.StepU);
             for (int line = 0; line < map.Lines; line += FilterCut.BlockLines)
@@ -285,7 +330,7 @@ public sealed unsafe partial class CpuDevice
                     map.TransformWeights(line + i, panel,
                         u + (i * Lane.Count * LineKernel.Columns), FilterCut.StepU);
                 }
-                Multiply(u, from, to - from, line, lines, m,
+                Multiply(u, from - cut.First, to - from, line, lines, m,
                     map.Filters - (panel * LineKernel.Columns));
             }
             map.WriteOutputs(m, cut.StepM, from, to, panel);

@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    /// <summary>Blocks of channels by filters, parts of the tiles, and the memory of a piece.</summary>
+    /// <summary>Blocks of channels by filters, parts of the tiles, memory.</summary>
     private readonly struct GradientCut
     {
         /// <summary>Tiles that are transformed at a time.</summary>
@@ -165,12 +165,14 @@ public sealed unsafe partial class CpuDevice
                     if (wide)
                     {
                         LineKernel.AddOuter(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters, add);
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters,
+                            add);
                     }
                     else
                     {
                         LineKernel.AddOuterNarrow(
-                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters, add);
+                            v + c, cut.Channels, g + f, cut.Filters, tiles, target, cut.Filters,
+                            add);
                     }
                 }
             }

@@ -6,7 +6,7 @@ using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Dl.Cpu;
 
-/// <summary>A map from images x to images y by 3x3 weights; tiles count through the batch.</summary>
+/// <summary>A map from images x to y by 3x3 weights; tiles count through the batch.</summary>
 [SkipLocalsInit]
 internal unsafe struct WinogradMap
 {
@@ -197,7 +197,7 @@ internal unsafe struct WinogradMap
         Lane.Store(y, value, count);
     }
 
-    /// <summary>Weights (3, 3, filters, channels) as [tap from the last][channel][filter].</summary>
+    /// <summary>Weights (3, 3, filters, channels) as [8 - tap][channel][filter].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Turn(
         float* square, int filter, int filters, int channel, int channels)

@@ -71,7 +71,7 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>Fetches in advance the lines that a tile does not share with its neighbour.</summary>
+    /// <summary>Fetches the lines that a tile does not share with its neighbour.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FetchInputs(float** pixels, long at)
     {

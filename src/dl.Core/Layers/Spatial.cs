@@ -193,6 +193,12 @@ internal static class PaddingText
                 return new Padding3(
                     0, 0, new Padding(0, 0, (window.Width - 1) * dilation.Width, 0));
         }
+        // The usual number without the arrays of the general case: layers ask in every step.
+        if (int.TryParse(text, out int all) && all is >= 0 and <= JsonSizes.Largest)
+        {
+            int high = taps.Dimensions > 1 ? all : 0, deep = taps.Dimensions > 2 ? all : 0;
+            return Padding3.Even(deep, high, all);
+        }
         if (Margins.TryParse(text, out int[] numbers)
             && Margins.Spread(numbers, taps.Dimensions) is { } sides)
         {

@@ -85,7 +85,7 @@ namespace Dl.Ops
     }
 
     /// <summary>Attention's arguments beside its operands.</summary>
-    public sealed record AttentionSettings(int Heads)
+    public readonly record struct AttentionSettings(int Heads)
     {
         public bool Causal { get; init; }
 
@@ -170,17 +170,44 @@ namespace Dl.Ops
             var y = tape.New(new Shape(shape.Batch, shape.Queries, shape.Width));
             var logSums = tape.Rent(DType.F32, (long)shape.Batch * shape.Heads * shape.Queries);
             device.Attention(q.Rows, k.Rows, v.Rows, mask, y.Storage, logSums, shape);
-            return tape.Record(y, [q.Tensor, k.Tensor, v.Tensor], dy =>
+            var state = (q, k, v, mask, y, logSums, shape);
+            return tape.Record(y, [q.Tensor, k.Tensor, v.Tensor], state,
+                static (tape, dy, in s) =>
+                {
+                    var (q, k, v, mask, y, logSums, shape) = s;
+                    // Parts of one tensor share its gradient, and with it one beta.
+                    var dq = Gradient(tape, q, out var spareQ);
+                    Storage? spareK = null, spareV = null;
+                    var dk = k.IsBeside(q) ? dq with { Offset = k.Offset }
+                        : Gradient(tape, k, out spareK);
+                    var dv = v.IsBeside(k) ? dk with { Offset = v.Offset }
+                        : v.IsBeside(q) ? dq with { Offset = v.Offset }
+                        : Gradient(tape, v, out spareV);
+                    tape.Device.AttentionGradient(
+                        q.Rows, k.Rows, v.Rows, mask, y.Storage, dy, logSums, dq, dk, dv, shape);
+                    Return(tape, spareQ);
+                    Return(tape, spareK);
+                    Return(tape, spareV);
+                });
+        }
+
+        /// <summary>Where a gradient goes; what nobody wants, into memory to be returned.</summary>
+        private static AttentionRows Gradient(Tape tape, Part part, out Storage? spare)
+        {
+            spare = null;
+            if (!tape.Wants(part.Tensor, out var data, out float beta))
             {
-                // Parts of one tensor share its gradient, and with it one beta.
-                var gradients = new Gradients(tape);
-                var dq = gradients.Of(q);
-                var dk = gradients.Of(k);
-                var dv = gradients.Of(v);
-                device.AttentionGradient(
-                    q.Rows, k.Rows, v.Rows, mask, y.Storage, dy, logSums, dq, dk, dv, shape);
-                gradients.Return();
-            });
+                data = spare = tape.Device.Rent(DType.F32, part.Tensor.Shape.Count);
+            }
+            return new(data, part.Offset, part.Tensor.Shape.Last, beta);
+        }
+
+        private static void Return(Tape tape, Storage? spare)
+        {
+            if (spare is not null)
+            {
+                tape.Device.Return(spare);
+            }
         }
 
         private static Tensor Weights(Tape tape, Part q, Part k, AttentionSettings settings)
@@ -250,33 +277,8 @@ namespace Dl.Ops
             public int Offset => Tensor.Shape.Last / Count * Index;
 
             public AttentionRows Rows => new(Tensor.Storage, Offset, Tensor.Shape.Last);
-        }
 
-        /// <summary>Where gradients go; what nobody wants goes into memory of its own.</summary>
-        private sealed class Gradients(Tape tape)
-        {
-            private readonly List<(Cell Cell, Storage Data, float Beta)> _known = [];
-            private readonly List<Storage> _rented = [];
-
-            public AttentionRows Of(Part part)
-            {
-                foreach (var (cell, known, knownBeta) in _known)
-                {
-                    if (cell == part.Tensor.Cell)
-                    {
-                        return new(known, part.Offset, part.Tensor.Shape.Last, knownBeta);
-                    }
-                }
-                if (!tape.Wants(part.Tensor, out var data, out float beta))
-                {
-                    data = tape.Device.Rent(DType.F32, part.Tensor.Shape.Count);
-                    _rented.Add(data);
-                }
-                _known.Add((part.Tensor.Cell, data, beta));
-                return new(data, part.Offset, part.Tensor.Shape.Last, beta);
-            }
-
-            public void Return() => _rented.ForEach(tape.Device.Return);
+            public bool IsBeside(Part other) => Tensor.Cell == other.Tensor.Cell;
         }
     }
 }

@@ -272,7 +272,8 @@ public static partial class BinaryOps
     public static IReadOnlyList<BinaryOp> All => field ??=
     [
         Add, AddRelu, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh,
-        Pinball, PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal, KlDivergence,
+        Pinball, PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal,
+        KlDivergence,
         Hinge, PerceptronCriterion, Robust, PRelu,
     ];
 

@@ -53,6 +53,13 @@ namespace Dl.Ops
         public int OutWidth =>
             Extent(Width + Padding.Left + Padding.Right, Window.Width, Stride.Width);
 
+        /// <summary>
+        /// Windows lie side by side and cover the image: each pixel belongs to one of them.
+        /// </summary>
+        public bool IsTiled =>
+            Window == Stride && Padding == default && Height % Window.Height == 0
+            && Width % Window.Width == 0;
+
         private static int Extent(int padded, int window, int stride) =>
             padded < window ? 0 : ((padded - window) / stride) + 1;
     }
@@ -184,8 +191,8 @@ namespace Dl.Ops
                     $"pool: input is {s}, expected (batch, depth, height, width, channels)");
             }
             var y = pool(
-                tape, x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane, stride.Plane,
-                padding.Plane);
+                tape, x.Reshape(new Shape(s[0] * s[1], s[2], s[3], s[4])), window.Plane,
+                stride.Plane, padding.Plane);
             int height = y.Shape[1], width = y.Shape[2], depth = s[1];
             if (window.Depth > 1 || stride.Depth > 1 || padding.Front + padding.Back > 0)
             {

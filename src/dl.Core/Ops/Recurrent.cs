@@ -125,25 +125,33 @@ namespace Dl.Ops
             device.Recurrent(shape, gates, weights.Hidden.Storage, weights.CandidateBias?.Storage,
                 start.Lengths?.Storage, start.H0?.Storage, start.C0?.Storage, y.Storage, states,
                 memory, h.Storage, c?.Storage);
-            // Recorded in this order, gradients of h and c arrive before the one closure that
-            // needs all three.
-            Storage? dhn = null, dcn = null;
-            Tensor?[] inputs =
+            // Recorded in this order, gradients of h and c arrive before the one step that needs
+            // all three.
+            var ends = new Ends();
+            ReadOnlySpan<Tensor?> inputs =
             [
                 x, weights.Input, weights.Hidden, weights.Bias, weights.CandidateBias, start.H0,
                 start.C0,
             ];
-            tape.Record(y, inputs, dy =>
-            {
-                var saved = new Saved(shape, gates, states, memory);
-                Backward(tape, saved, x, weights, start, dy, dhn, dcn);
-            });
-            tape.Record(h, [y], dh => dhn = Keep(tape, y, h.Shape, dh));
+            var saved = new Saved(shape, gates, states, memory);
+            tape.Record(y, inputs, (saved, x, weights, start, ends), static (tape, dy, in s) =>
+                Backward(tape, s.saved, s.x, s.weights, s.start, dy, s.ends.Dh, s.ends.Dc));
+            tape.Record(h, [y], (y, h, ends), static (tape, dh, in s) =>
+                s.ends.Dh = Keep(tape, s.y, s.h.Shape, dh));
             if (c is not null)
             {
-                tape.Record(c, [y], dc => dcn = Keep(tape, y, h.Shape, dc));
+                tape.Record(c, [y], (y, c, ends), static (tape, dc, in s) =>
+                    s.ends.Dc = Keep(tape, s.y, s.c.Shape, dc));
             }
             return new RecurrentResult(y, h, c);
+        }
+
+        /// <summary>Gradients of the last states, where there are any.</summary>
+        private sealed class Ends
+        {
+            public Storage? Dh { get; set; }
+
+            public Storage? Dc { get; set; }
         }
 
         /// <summary>What the way forward leaves for the way back.</summary>
@@ -184,8 +192,8 @@ namespace Dl.Ops
         }
 
         /// <summary>
-        /// A copy of a state's gradient, which goes back to the pool after this closure. y gets a
-        /// gradient if it has none, so that its closure runs.
+        /// A copy of a state's gradient, which goes back to the pool after this step. y gets a
+        /// gradient if it has none, so that its step runs.
         /// </summary>
         private static Storage Keep(Tape tape, Tensor y, Shape state, Storage gradient)
         {

@@ -103,8 +103,9 @@ namespace Dl.Ops
                 by == Interpolation.Linear ? 0.5f : 0, by == Interpolation.Nearest ? 0 : 1);
             var y = tape.New(new Shape(s[0], height, width, s[3]));
             tape.Device.Resize(x.Storage, y.Storage, shape);
-            return tape.Record(y, [x], dy =>
+            return tape.Record(y, [x], (x, shape), static (tape, dy, in s) =>
             {
+                var (x, shape) = s;
                 if (tape.Wants(x, out var dx, out float beta))
                 {
                     tape.Device.ResizeGradient(dy, dx, shape, beta);

@@ -147,8 +147,8 @@ internal static class NormCases
                 In(shape.Count), Out(shape.Count),
             ],
             (d, s) => d.NormGradient(
-                s[0], null, null, s[1], s[2], s[3], new NormGradients(s[4], 0, null, 0, null, 0), shape,
-                Epsilon, false),
+                s[0], null, null, s[1], s[2], s[3], new NormGradients(s[4], 0, null, 0, null, 0),
+                shape, Epsilon, false),
             v => Differentiate(shape, v[0], null, v[1], v[2], v[3], v[4], null, null, false));
 
     /// <summary>dx takes the place of dy.</summary>
@@ -177,8 +177,8 @@ internal static class NormCases
                 In(shape.Count), Out(shape.Count), Out(shape.Channels),
             ],
             (d, s) => d.NormGradient(
-                s[0], s[1], null, null, s[2], s[3], new NormGradients(s[4], 0, s[5], 0, null, 0), shape,
-                Epsilon, false),
+                s[0], s[1], null, null, s[2], s[3], new NormGradients(s[4], 0, s[5], 0, null, 0),
+                shape, Epsilon, false),
             v => Differentiate(shape, v[0], v[1], null, v[2], v[3], v[4], v[5], null, false));
 
     private static void Measure(NormShape shape, double[] x, double[] mean, double[] variance)

@@ -21,6 +21,8 @@ public class CpuConvolutionTests
         ["three channels"] = Shape(2, 7, 11, 3, 33, 3, 3, 1, 1, 1, 1),
         ["many pixels"] = Shape(3, 28, 28, 1, 32, 3, 3, 1, 1, 1, 1),
         ["deep"] = Shape(1, 6, 5, 40, 70, 3, 3, 1, 1, 1, 1),
+        ["many tiles"] = Shape(4, 22, 19, 24, 40, 3, 3, 1, 1, 1, 1),
+        ["fewer tiles than filters"] = Shape(24, 4, 4, 96, 64, 3, 3, 1, 1, 1, 1),
         ["deeper than a block"] = Shape(1, 5, 5, 350, 17, 3, 3, 1, 1, 1, 1),
         ["stride 2"] = Shape(2, 9, 10, 5, 6, 3, 3, 2, 1, 1, 1),
         ["stride 2, even kernel"] = Shape(2, 8, 8, 16, 12, 2, 2, 2, 0, 1, 1),
@@ -50,12 +52,16 @@ public class CpuConvolutionTests
         {
             expected[i] += bias[i % s.Filters];
         }
+        float[]? first = null;
         foreach (int threads in new[] { 1, 2, 3 })
         {
             using var device = new Guarded(threads);
             var y = device.Of(Guarded.Before(expected.Length, 0));
             device.Device.Convolution(device.Of(x), device.Of(w), device.Of(bias), y, s);
-            Guarded.Near(expected, device.Read(y), 2e-7 * (s.PatchSize + 8));
+            var values = device.Read(y);
+            Guarded.Near(expected, values, 2e-7 * (s.PatchSize + 8));
+            first ??= values;
+            Assert.True(first.AsSpan().SequenceEqual(values), "threads show");
         }
     }
 
@@ -94,7 +100,8 @@ public class CpuConvolutionTests
             var dw = device.Of(before);
             device.Device.ConvolutionWeightGradient(device.Of(x), device.Of(dy), dw, s, beta);
             var values = device.Read(dw);
-            Guarded.Near(expected, values, 1e-7 * (s.Patches + 20));
+            // Winograd's sums are of numbers some times as large as the result.
+            Guarded.Near(expected, values, 3e-7 * (s.Patches + 20));
             first ??= values;
             Assert.True(beta != 0 || first.AsSpan().SequenceEqual(values), "threads show");
         }

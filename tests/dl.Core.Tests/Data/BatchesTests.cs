@@ -123,7 +123,9 @@ public class BatchesTests
     public void ThreadsTakeOverWhereReadingIsSlow()
     {
         var readers = new HashSet<int>();
-        var data = new Numbers(400) { Reading = index =>
+        var data = new Numbers(400)
+        {
+            Reading = index =>
         {
             lock (readers)
             {
@@ -133,7 +135,8 @@ public class BatchesTests
             {
                 Thread.Sleep(1);
             }
-        } };
+        }
+        };
         int next = 0;
         foreach (Batch batch in new Batches(data, 10, null, threads: 2, depth: 3))
         {
