@@ -169,8 +169,20 @@ public sealed unsafe partial class OpenClDevice : Device
         {
             return;
         }
-        Finish();
-        _programs.SaveNew();
+        try
+        {
+            Finish();
+            _programs.SaveNew();
+        }
+        finally
+        {
+            // After a fault of the device too, which waiting reports.
+            Release();
+        }
+    }
+
+    private void Release()
+    {
         foreach (var kernel in _kernels.Values)
         {
             kernel.Dispose();
