@@ -5,7 +5,9 @@
 // Variants: reduce_sum (inner = 1), reduce_sum_columns (any inner), reduce_sum_tiled (inner = 1,
 // GPU form, a group for each row).
 
+#ifndef GROUP
 #define GROUP 256        // work-items of a tiled group, a power of two
+#endif
 
 // Rows of x are contiguous: (outer, n). One item for each (o, chunk).
 KERNEL void reduce_sum(

@@ -2,7 +2,9 @@
 // (formulas: Ops/Softmax.cs). General kernels: one item for each row. GPU form: a work-group for
 // each row (`_tiled`), for rows longer than a few elements.
 
+#ifndef GROUP
 #define GROUP 256        // work-items of a tiled group, a power of two
+#endif
 
 INLINE real row_max(__global const real *p, int columns)
 {

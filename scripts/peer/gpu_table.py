@@ -22,7 +22,8 @@ def read(path):
 
 
 def speed(row):
-    for key, unit, scale in (("samples_per_s", "samples/s", 1), ("gflops", "TFLOP/s", 1e-3), ("gb_per_s", "GB/s", 1)):
+    for key, unit, scale in (
+            ("samples_per_s", "samples/s", 1), ("gflops", "TFLOP/s", 1e-3), ("gb_per_s", "GB/s", 1)):
         if row and row.get(key):
             return row[key] * scale, unit
     return None, ""
@@ -43,9 +44,11 @@ def main():
     print("| --- | ---: | ---: | --- | ---: |" + (" ---: |" if copy else ""))
     for key in list(ours) + [key for key in theirs if key not in ours]:
         (a, unit), (b, other) = speed(ours.get(key)), speed(theirs.get(key))
-        name = key if isinstance(key, str) else " ".join(key) if key[0] in ("matmul", "peak") else key[1]
-        share = f" {a / copy:.0%} |" if copy and a and unit == "GB/s" else " - |" if copy else ""
-        print(f"| {name} | {number(a)} | {number(b)} | {unit or other} | {number(a / b if a and b else None)} |{share}")
+        name = key if isinstance(key, str) else (
+            " ".join(key) if key[0] in ("matmul", "peak") else key[1])
+        ratio = number(a / b if a and b else None)
+        share = "" if not copy else f" {a / copy:.0%} |" if a and unit == "GB/s" else " - |"
+        print(f"| {name} | {number(a)} | {number(b)} | {unit or other} | {ratio} |{share}")
     print()
     return 0
 

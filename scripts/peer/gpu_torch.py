@@ -35,15 +35,19 @@ class Bottleneck(nn.Module):
         def part(i, o, k, s=1):
             return nn.Sequential(nn.Conv2d(i, o, k, s, k // 2, bias=False), nn.BatchNorm2d(o))
 
-        self.a, self.b, self.c = part(inputs, width, 1), part(width, width, 3, stride), part(width, outputs, 1)
-        self.shortcut = nn.Identity() if stride == 1 and inputs == outputs else part(inputs, outputs, 1, stride)
+        self.a, self.b = part(inputs, width, 1), part(width, width, 3, stride)
+        self.c = part(width, outputs, 1)
+        same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same else part(inputs, outputs, 1, stride)
 
     def forward(self, x):
         return F.relu(self.c(F.relu(self.b(F.relu(self.a(x))))) + self.shortcut(x))
 
 
 def resnet50():
-    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    layers = [
+        nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
+    ]
     inputs = 64
     for width, count, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
         for i in range(count):
@@ -80,8 +84,9 @@ class Bench:
 
     def report(self, part, name, call, flops=0.0, size=0.0):
         s = self.seconds(call)
-        speed = {"gflops": round(flops / s / 1e9, 2)} if flops else {"gb_per_s": round(size / s / 1e9, 2)}
-        print(json.dumps({"part": part, "name": name, "ms": round(s * 1e3, 4), **speed}), flush=True)
+        speed = round((flops or size) / s / 1e9, 2)
+        row = {"part": part, "name": name, "ms": round(s * 1e3, 4)}
+        print(json.dumps({**row, "gflops" if flops else "gb_per_s": speed}), flush=True)
 
     def tensor(self, *shape):
         return torch.randn(*shape, device=self.device).to(self.type)
@@ -100,15 +105,22 @@ class Bench:
             y = F.conv2d(x, w, None, stride, kernel // 2)
             dy = torch.randn_like(y)
             flops = 2.0 * y.numel() * channels * kernel * kernel
-            name = f"{kernel}x{kernel} {channels}-{filters} on {extent}x{extent}" + (f" step {stride}" if stride > 1 else "")
+            name = f"{kernel}x{kernel} {channels}-{filters} on {extent}x{extent}"
+            name += f" step {stride}" if stride > 1 else ""
 
-            def back(which):
+            def forward():
+                return F.conv2d(x, w, None, stride, kernel // 2)
+
+            def back(*which):
                 return torch.ops.aten.convolution_backward(
-                    dy, x, w, None, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1, which)
+                    dy, x, w, None, [stride] * 2, [kernel // 2] * 2, [1, 1], False, [0, 0], 1,
+                    which)
 
-            self.report("conv50", name + " forward", lambda: F.conv2d(x, w, None, stride, kernel // 2), flops)
-            self.report("conv50", name + " input gradient", lambda: back([True, False, False]), flops)
-            self.report("conv50", name + " weight gradient", lambda: back([False, True, False]), flops)
+            self.report("conv50", f"{name} forward", forward, flops)
+            self.report("conv50", f"{name} input gradient",
+                        lambda: back(True, False, False), flops)
+            self.report("conv50", f"{name} weight gradient",
+                        lambda: back(False, True, False), flops)
 
     def elementwise(self):
         a, b = self.tensor(MANY), self.tensor(MANY)
@@ -119,29 +131,34 @@ class Bench:
         self.report("elementwise", "add", lambda: torch.add(a, b, out=c), size=3 * floats)
         rows = a.view(-1, 1024)
         self.report("elementwise", "softmax", lambda: torch.softmax(rows, 1), size=2 * floats)
-        self.report("elementwise", "layer norm", lambda: F.layer_norm(rows, (1024,)), size=2 * floats)
+        self.report("elementwise", "layer norm",
+                    lambda: F.layer_norm(rows, (1024,)), size=2 * floats)
 
     def resnet50(self):
         torch.manual_seed(0)
         batch = self.args.batch
         net = resnet50().to(self.device, memory_format=torch.channels_last)
-        x = torch.randn(batch, 3, 224, 224, device=self.device).to(memory_format=torch.channels_last)
+        x = torch.randn(batch, 3, 224, 224, device=self.device)
+        x = x.to(memory_format=torch.channels_last)
         y = torch.randint(0, 1000, (batch,), device=self.device)
         optimizer, losses = torch.optim.Adam(net.parameters(), 1e-4), []
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.precision == "bf16"):
+            bf16 = self.args.precision == "bf16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
                 loss = F.cross_entropy(net(x), y)
             loss.backward()
             optimizer.step()
-            losses.append(loss)
+            losses.append(loss.detach())
 
         s = self.seconds(step)
         print(json.dumps({
-            "workload": "resnet50", "samples_per_s": round(batch / s, 1), "step_ms": round(s * 1e3, 4),
-            "batch": batch, "params": sum(p.numel() for p in net.parameters()),
-            "loss_first": round(losses[0].item(), 4), "loss_last": round(losses[-1].item(), 4)}), flush=True)
+            "workload": "resnet50", "samples_per_s": round(batch / s, 1),
+            "step_ms": round(s * 1e3, 4), "batch": batch,
+            "params": sum(p.numel() for p in net.parameters()),
+            "loss_first": round(losses[0].item(), 4),
+            "loss_last": round(losses[-1].item(), 4)}), flush=True)
 
 
 def main():
@@ -149,7 +166,8 @@ def main():
     parser.add_argument("what", choices=["matmul", "conv50", "elementwise", "resnet50"])
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=[1024, 2048, 4096, 8192])
+    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")],
+                        default=[1024, 2048, 4096, 8192])
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--batch", type=int, default=64)
     args = parser.parse_args()

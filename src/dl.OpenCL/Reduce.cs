@@ -61,12 +61,14 @@ public sealed unsafe partial class OpenClDevice
         if (inner == 1)
         {
             bool tiled = !IsFat && chunk > Kernel.GroupSize / 4;
-            var kernel = Find("reduce", tiled ? "reduce_sum_tiled" : "reduce_sum")
+            var group = RowGroup.Of(chunk);
+            var kernel = (tiled
+                ? Find("reduce", "reduce_sum_tiled", group.Define) : Find("reduce", "reduce_sum"))
                 .Arg(x).Arg(y).Arg(outer).Arg(n).Arg(chunks).Arg(chunk).Arg(scale).Arg(beta);
             int items = outer * chunks;
             if (tiled)
             {
-                kernel.Groups(Math.Min(items, GpuGroups), 1, 1, Kernel.GroupSize, 1);
+                group.Launch(kernel, items, GpuGroups);
                 return;
             }
             kernel.Over(items, Grain(chunk));

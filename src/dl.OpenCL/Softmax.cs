@@ -66,8 +66,8 @@ public sealed unsafe partial class OpenClDevice
     /// <summary>Rows that leave most of a vector empty are done together.</summary>
     private bool IsShortRow(int columns) => IsFat && columns <= Lanes;
 
-    private Kernel Row(string general, string tiled, int columns) =>
-        Find("softmax", IsRowTiled(columns) ? tiled : general);
+    private Kernel Row(string general, string tiled, int columns) => IsRowTiled(columns)
+        ? Find("softmax", tiled, RowGroup.Of(columns).Define) : Find("softmax", general);
 
     private bool IsRowTiled(int columns) => !IsFat && columns >= TiledColumns;
 
@@ -85,7 +85,7 @@ public sealed unsafe partial class OpenClDevice
         }
         if (IsRowTiled(columns))
         {
-            kernel.Groups(Math.Min(rows, GpuGroups), 1, 1, Kernel.GroupSize, 1);
+            RowGroup.Of(columns).Launch(kernel, rows, GpuGroups);
             return;
         }
         kernel.Over(rows, Grain(columns));
