@@ -1,5 +1,5 @@
-// Chains of multiply-adds in registers (Ops/Peak.cs): ten vectors, or eight numbers on GPUs, so that
-// none waits for its own last result.
+// Chains of multiply-adds in registers (Ops/Peak.cs): ten vectors, or eight numbers on GPUs, so
+// that none waits for its own last result.
 
 #if FAT
 #define CHAINS 10

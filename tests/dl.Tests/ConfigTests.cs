@@ -114,7 +114,7 @@ public sealed class ConfigTests : IDisposable
         { Allowed: { } allowed } => allowed[^1],
         { Kind: ValueKind.Integer } => "3",
         { Kind: ValueKind.Number } => "0.25",
-        { Kind: ValueKind.Numbers, Min: >= 1 } => "1,2,4",
+        { Kind: ValueKind.Numbers, Min: >= 1 } => "2,3",
         { Kind: ValueKind.Numbers } => "0.5,0.25,0.25",
         { Kind: ValueKind.Duration } => "1h30m",
         { Kind: ValueKind.List } => "a,b",

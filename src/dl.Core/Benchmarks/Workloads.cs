@@ -24,7 +24,7 @@ public sealed record Workload(
 
     /// <summary>
     /// Additions and multiplications of a step through matrices and filters, counted as plain
-    /// products: forward, gradient of weights, gradient of inputs. Nobody asks for that of the data.
+    /// products: forward, gradient of weights, gradient of inputs (the data has none).
     /// </summary>
     public double Flops
     {

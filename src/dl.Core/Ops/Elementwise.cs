@@ -273,8 +273,7 @@ public static partial class BinaryOps
     [
         Add, AddRelu, Subtract, Multiply, Divide, SquaredError, AbsoluteError, Huber, LogCosh,
         Pinball, PoissonNll, SigmoidCrossEntropy, ProbabilityCrossEntropy, SigmoidFocal,
-        KlDivergence,
-        Hinge, PerceptronCriterion, Robust, PRelu,
+        KlDivergence, Hinge, PerceptronCriterion, Robust, PRelu,
     ];
 
     // Each row: y = Value(a, b, alpha); dy/da = SlopeA; dy/db = SlopeB.

@@ -176,6 +176,12 @@ internal static class BenchCommand
         }
     }
 
+    private static int Whole(double size) => size == Math.Floor(size)
+        ? (int)size
+        : throw new UsageException(
+            $"{Sizes.Long}: '{size.ToString(CultureInfo.InvariantCulture)}' given, whole numbers "
+            + "expected");
+
     private static void Measure(Session session, Part part, BenchTable table)
     {
         using Device device = Devices.Chooser(session).Open(
@@ -184,7 +190,7 @@ internal static class BenchCommand
         session.Log.LogDebug("{Device}: {What}", device.Name, device.Description);
         var timer = new PartTimer(
             device, session.Values.Number(Seconds) ?? PartSeconds, table.Add, session.Token);
-        int[] sizes = [.. session.Values.Numbers(Sizes).Select(size => checked((int)size))];
+        int[] sizes = [.. session.Values.Numbers(Sizes).Select(Whole)];
         part.Run(timer, sizes);
     }
 }
