@@ -1,5 +1,6 @@
-// The size of a GPU work-group that shares a row, by the row's length alone, so that sums keep their
-// order on every device: a short row would leave most of a large group waiting at its barriers.
+// The size of a GPU work-group that shares a row, by the row's length alone, so that sums keep
+// their order on every device: a short row would leave most of a large group waiting at its
+// barriers.
 namespace Dl.OpenCl;
 
 /// <summary>Work-items that share a row.</summary>
