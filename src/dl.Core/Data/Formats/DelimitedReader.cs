@@ -23,7 +23,7 @@ internal sealed class DelimitedReader : IDisposable
     {
         Name = name;
         _reader = new BlockReader(stream);
-        string head = _reader.LookAhead(greedy: !streaming);
+        string head = Head(greedy: !streaming);
         if (head.Contains('\0'))
         {
             throw new DataException(
@@ -99,6 +99,19 @@ internal sealed class DelimitedReader : IDisposable
     {
         _parser.Dispose();
         _reader.Dispose();
+    }
+
+    private string Head(bool greedy)
+    {
+        try
+        {
+            return _reader.LookAhead(greedy);
+        }
+        catch (InvalidDataException error)
+        {
+            _reader.Dispose();
+            throw new DataException($"{Name}: the gzip data are damaged", error);
+        }
     }
 
     private int LineBreaksInside()

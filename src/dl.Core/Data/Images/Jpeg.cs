@@ -8,6 +8,12 @@ namespace Dl.Data.Images;
 /// <summary>Reads JPEG: grey, YCbCr, RGB, CMYK and YCCK; EXIF orientation is honoured.</summary>
 internal static class Jpeg
 {
+    /// <summary>
+    /// Most pixels of one byte. A unit has at most 32x32 pixels, and where it is as large, two
+    /// components in eight blocks; a block is at least one code of one bit.
+    /// </summary>
+    private const long PixelsPerByte = 1024;
+
     private readonly record struct Header(
         int Width, int Height, int Components, int Orientation, bool Adobe);
 
@@ -38,6 +44,12 @@ internal static class Jpeg
                 }
                 // Two parsers of one header must agree before a buffer is sized by either.
                 ImageCodec.CheckSize(width, height);
+                if ((long)width * height > bytes.Length * PixelsPerByte)
+                {
+                    throw new DataException(
+                        $"JPEG of {width} x {height} pixels in {bytes.Length} bytes, expected at "
+                        + $"least {(long)width * height / PixelsPerByte}; it is damaged");
+                }
                 (int w, int h) = header.Orientation >= 5
                     ? (wantedHeight, wantedWidth)
                     : (wantedWidth, wantedHeight);

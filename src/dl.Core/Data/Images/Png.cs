@@ -12,15 +12,20 @@ internal static class Png
     private const int Ihdr = 0x49484452, Plte = 0x504C5445, Trns = 0x74524E53;
     private const int Idat = 0x49444154, Iend = 0x49454E44;
 
+    /// <summary>Most bytes that deflate makes of one: 258 of two bits.</summary>
+    private const long DeflateLimit = 1032;
+
     internal static ReadOnlySpan<byte> Signature =>
         [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
     /// <summary>Start and step of the columns and rows of each Adam7 pass.</summary>
-    private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
+    private static readonly (int X, int Y, int StepX, int StepY)[] Interlace =
     [
         (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
         (0, 1, 1, 2),
     ];
+
+    private static readonly (int X, int Y, int StepX, int StepY)[] Whole = [(0, 0, 1, 1)];
 
     private readonly record struct Header(
         int Width, int Height, int Depth, int Color, bool Interlaced)
@@ -31,6 +36,13 @@ internal static class Png
         public int BitsPerPixel => Samples * Depth;
 
         public int RowBytes(int width) => checked((int)((((long)width * BitsPerPixel) + 7) / 8));
+
+        public (int X, int Y, int StepX, int StepY)[] Passes => Interlaced ? Interlace : Whole;
+
+        /// <summary>Columns and rows of a pass; none of either: it is left out.</summary>
+        public (int Width, int Height) Size((int X, int Y, int StepX, int StepY) pass) =>
+            ((Width - pass.X + pass.StepX - 1) / pass.StepX,
+                (Height - pass.Y + pass.StepY - 1) / pass.StepY);
     }
 
     /// <summary>Everything of the file that decoding needs.</summary>
@@ -61,6 +73,7 @@ internal static class Png
     {
         Parts parts = ReadChunks(bytes);
         Header header = parts.Header;
+        CheckLength(header, parts.Data.Length);
         int channels = header.Color switch
         {
             0 => parts.Transparency is null ? 1 : 2,
@@ -72,16 +85,28 @@ internal static class Png
         var image = new Image(header.Width, header.Height, channels, pixels);
         parts.Data.Position = 0;
         using var zlib = new ZLibStream(parts.Data, CompressionMode.Decompress);
-        if (!header.Interlaced)
-        {
-            DecodePass(zlib, parts, image, (0, 0, 1, 1));
-            return image;
-        }
-        foreach ((int X, int Y, int StepX, int StepY) pass in Passes)
+        foreach ((int X, int Y, int StepX, int StepY) pass in header.Passes)
         {
             DecodePass(zlib, parts, image, pass);
         }
         return image;
+    }
+
+    /// <summary>Refuses before allocating what the compressed data cannot fill.</summary>
+    private static void CheckLength(Header header, long compressed)
+    {
+        long needed = 0;
+        foreach ((int X, int Y, int StepX, int StepY) pass in header.Passes)
+        {
+            (int width, int height) = header.Size(pass);
+            needed += width > 0 && height > 0 ? height * (1L + header.RowBytes(width)) : 0;
+        }
+        if (needed > compressed * DeflateLimit)
+        {
+            throw new DataException(
+                $"PNG of {header.Width} x {header.Height} pixels with {compressed} bytes of data, "
+                + $"expected at least {needed / DeflateLimit}; the file is cut off or damaged");
+        }
     }
 
     private static Parts ReadChunks(byte[] bytes)
@@ -196,8 +221,7 @@ internal static class Png
         Stream zlib, Parts parts, Image image, (int X, int Y, int StepX, int StepY) pass)
     {
         Header header = parts.Header;
-        int width = (header.Width - pass.X + pass.StepX - 1) / pass.StepX;
-        int height = (header.Height - pass.Y + pass.StepY - 1) / pass.StepY;
+        (int width, int height) = header.Size(pass);
         if (width <= 0 || height <= 0)
         {
             return;
