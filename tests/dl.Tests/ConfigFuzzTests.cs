@@ -16,18 +16,19 @@ public sealed class ConfigFuzzTests : IDisposable
     public void Configurations()
     {
         string path = Path.Combine(_place.Folder, "c.json");
+        string[] good =
+        [
+            """
+            {
+              // comments and a comma at the end are fine
+              "model": "cnn", "epochs": 12, "lr": "0.5", "seed": 7, "target": "x,y",
+              "data": ["train.csv"], "grayscale": true, "val": null,
+            }
+            """,
+            """{"split": [0.8, 0.1, 0.1], "time": "10m", "ignore": ["a", "b"]}""",
+        ];
         FuzzRun.Check(new FuzzTarget(
-            "config",
-            [
-                """
-                {
-                  // comments and a comma at the end are fine
-                  "model": "cnn", "epochs": 12, "lr": "0.5", "seed": 7, "target": "x,y",
-                  "data": ["train.csv"], "grayscale": true, "val": null,
-                }
-                """u8.ToArray(),
-                """{"split": [0.8, 0.1, 0.1], "time": "10m", "ignore": ["a", "b"]}"""u8.ToArray(),
-            ],
+            "config", [.. good.Select(Encoding.UTF8.GetBytes)],
             bytes =>
             {
                 File.WriteAllBytes(path, bytes);
@@ -40,6 +41,8 @@ public sealed class ConfigFuzzTests : IDisposable
                 "null", "true", "[]", "{}", "\"\"", "-1", "1e999", "[", "{", "}", ",", "\"",
                 "\\ud800", "\\u0000", "\"epochs\":", "\"lr\":", "\"split\":", "\"time\":",
             }.Select(Encoding.UTF8.GetBytes)],
+            Rewrite = random => Encoding.UTF8.GetBytes(
+                JsonDamage.Mutate(good[random.Next(good.Length)], random)),
         });
     }
 }

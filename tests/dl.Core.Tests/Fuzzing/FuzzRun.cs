@@ -22,6 +22,9 @@ internal sealed record FuzzTarget(
     /// </summary>
     public Func<byte[], byte[]>? Repair { get; init; }
 
+    /// <summary>Damage that knows the format; it makes half of the inputs.</summary>
+    public Func<Random, byte[]>? Rewrite { get; init; }
+
     public byte[] Input(int seed)
     {
         // Generators of neighbouring seeds begin alike: the seed's bits are mixed first (the end of
@@ -30,6 +33,10 @@ internal sealed record FuzzTarget(
         mixed = (mixed ^ (mixed >> 16)) * 0x85EBCA6B;
         mixed = (mixed ^ (mixed >> 13)) * 0xC2B2AE35;
         var random = new Random((int)(mixed ^ (mixed >> 16)));
+        if (Rewrite is not null && random.Next(2) == 0)
+        {
+            return Rewrite(random);
+        }
         byte[] input = Mutator.Mutate(Seeds, Tokens, random);
         return Repair is not null && random.Next(2) == 0 ? Repair(input) : input;
     }

@@ -4,6 +4,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json.Nodes;
 using Dl.Cpu;
 using Dl.Data;
 using Dl.Data.Formats;
@@ -114,6 +115,8 @@ public sealed class ParserFuzzTests : IDisposable
         2000, 2 * MiB)
     {
         Tokens = JsonTokens,
+        Rewrite = random => Encoding.UTF8.GetBytes(JsonDamage.Mutate(
+            Encoding.UTF8.GetString(GraphTexts()[random.Next(GraphTexts().Count)]), random)),
     });
 
     private static List<byte[]> JsonTokens => Texts(
@@ -134,7 +137,27 @@ public sealed class ParserFuzzTests : IDisposable
     {
         Tokens = JsonTokens,
         Repair = RepairContainer,
+        Rewrite = random => RewriteHeader(good, random),
     };
+
+    /// <summary>Another header, or another document in it, before the same data.</summary>
+    private static byte[] RewriteHeader(byte[] good, Random random)
+    {
+        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(good);
+        string header = Encoding.UTF8.GetString(good, 8, length);
+        if (random.Next(4) == 0)
+        {
+            header = JsonDamage.Mutate(header, random);
+        }
+        else
+        {
+            JsonNode node = JsonNode.Parse(header)!;
+            JsonNode metadata = node["__metadata__"]!;
+            metadata["dl"] = JsonDamage.Mutate((string)metadata["dl"]!, random);
+            header = node.ToJsonString();
+        }
+        return SafetensorsTests.Container(header, good[(8 + length)..]);
+    }
 
     /// <summary>
     /// The length of the header up to the brace that closes it, so that damaged JSON is read.
