@@ -159,9 +159,8 @@ public class ImageTests
     [Fact]
     public void OtherFormatsAreRefusedByName()
     {
-        byte[] webp = [.. "RIFF"u8, 0, 0, 0, 0, .. "WEBPVP8 "u8];
-        Assert.Contains("WebP", Assert.Throws<DataException>(
-            () => ImageCodec.Decode(webp, "a.webp")).Message);
+        Assert.Contains("GIF", Assert.Throws<DataException>(
+            () => ImageCodec.Decode("GIF89a......"u8.ToArray(), "a.gif")).Message);
         Assert.Contains("a.png: not a picture", Assert.Throws<DataException>(
             () => ImageCodec.Decode("hello world!"u8.ToArray(), "a.png")).Message);
         Assert.Contains("an empty file", Assert.Throws<DataException>(
