@@ -89,6 +89,8 @@ public static class ImageCodec
             [(byte)'G', (byte)'I', (byte)'F', ..] => "a GIF picture, which is not read",
             [0x49, 0x49, 0x2A, 0, ..] or [0x4D, 0x4D, 0, 0x2A, ..] =>
                 "a TIFF picture, which is not read",
+            _ when bytes.AsSpan(0, Math.Min(20, bytes.Length)).IndexOf("IHDR"u8) >= 0 =>
+                "a PNG picture whose first bytes are damaged, as by a transfer as text",
             _ => "not a picture of a known format",
         };
         throw new DataException($"{given}, expected PNG, JPEG, WebP, BMP or PNM; convert it");
