@@ -22,11 +22,14 @@ public sealed class FindingTests : IDisposable
         Refused(PictureSeeds.RepairPng(png), "PNG of 13000 x 13000 pixels with");
     }
 
-    [SkippableFact]
-    public void AJpegAllocatesNoMoreThanItsDataCanFill()
+    [SkippableTheory]
+    [InlineData(0xC0)]
+    [InlineData(0xC9)]
+    public void AJpegAllocatesNoMoreThanItsDataCanFill(byte marker)
     {
         byte[] jpeg = JpegMaker.Make(8, 8, 1);
         int frame = jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
+        jpeg[frame + 1] = marker;
         BinaryPrimitives.WriteUInt16BigEndian(jpeg.AsSpan(frame + 5), 13_000);
         BinaryPrimitives.WriteUInt16BigEndian(jpeg.AsSpan(frame + 7), 13_000);
         try

@@ -80,8 +80,9 @@ internal static class FuzzRun
         }
         Report(
             $"{target.Name}: {Count} inputs from seed {FirstSeed} in "
-            + $"{clock.Elapsed.TotalSeconds:F1} s, {read} were read, {failures.Count} kinds of failure, at most {worst:F0} bytes "
-            + $"for one of input (limit {target.Multiple} and {target.Constant >> 10} KiB)");
+            + $"{clock.Elapsed.TotalSeconds:F1} s, {read} were read, {failures.Count} kinds of "
+            + $"failure, at most {worst:F0} bytes for one of input (limit {target.Multiple} and "
+            + $"{target.Constant >> 10} KiB)");
         Assert.True(failures.Count == 0, string.Join('\n', failures.Values));
     }
 
