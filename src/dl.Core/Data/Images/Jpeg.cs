@@ -116,7 +116,7 @@ internal static class Jpeg
     /// <summary>Refuses before allocating what the file cannot fill.</summary>
     private static void CheckLength(Header header, int length)
     {
-        // The arithmetic code has no least length; what is denser still is no picture to learn from.
+        // The arithmetic code has no least length; what is denser is no picture to learn from.
         long most = length * MostPixelsOfOneByte * (header.Arithmetic ? 64 : 1);
         if ((long)header.Width * header.Height > most)
         {
