@@ -108,9 +108,10 @@ public static class ImageCodec
             throw new DataException($"{where}: {error.Message}", error);
         }
         catch (Exception error) when (
-            error is InvalidDataException or EndOfStreamException or IndexOutOfRangeException
+            error is InvalidDataException or IOException or IndexOutOfRangeException
                 or ArgumentOutOfRangeException or OverflowException)
         {
+            // IOException: the data end early, or zlib gives up; the file itself has been read.
             throw new DataException($"{where}: the picture is damaged ({error.Message})", error);
         }
     }
