@@ -12,8 +12,10 @@ internal static class TableFormats
     /// <param name="columns">
     /// The columns that are wanted; null: all. A format without a fixed set of names goes by them.
     /// </param>
+    /// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
     public static IRowReader Open(
-        Stream stream, string name, bool streaming, string[]? columns = null)
+        Stream stream, string name, bool streaming, string[]? columns = null,
+        bool decimalComma = false)
     {
         string extension = Path.GetExtension(InputFile.PlainName(name));
         if (extension is ".jsonl" or ".ndjson")
@@ -22,7 +24,7 @@ internal static class TableFormats
         }
         if (extension is ".csv" or ".tsv" or ".tab")
         {
-            return new DelimitedReader(stream, name, streaming);
+            return new DelimitedReader(stream, name, streaming, decimalComma);
         }
         var head = new HeadStream(stream);
         try
@@ -34,7 +36,7 @@ internal static class TableFormats
             }
             return head.Peek() is [(byte)'{', ..]
                 ? new JsonLinesReader(head, name, columns)
-                : new DelimitedReader(head, name, streaming);
+                : new DelimitedReader(head, name, streaming, decimalComma);
         }
         catch (Exception error) when (InputFile.IsDamage(error))
         {

@@ -4,7 +4,8 @@ using Dl.Data.Formats;
 namespace Dl.Data.Tables;
 
 /// <summary>Columns, and where each row came from.</summary>
-internal sealed class RawTable
+/// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
+internal sealed class RawTable(bool decimalComma = false)
 {
     private const int CellsPerValue = 100;
     private const long FreelyAbsent = 1 << 20;
@@ -50,7 +51,8 @@ internal sealed class RawTable
     /// <exception cref="DataException">Ragged, infinite or missing columns, no rows.</exception>
     public void Append(Stream stream, string name, Part part, BadData bad, CancellationToken cancel)
     {
-        using IRowReader reader = TableFormats.Open(stream, name, streaming: false);
+        using IRowReader reader = TableFormats.Open(
+            stream, name, streaming: false, decimalComma: decimalComma);
         List<Sampled> sample = Sample(reader);
         if (sample.Count == 0)
         {

@@ -95,7 +95,8 @@ internal sealed class TableInput : IPredictionSource
         string path = _paths[_opened++];
         Stream stream = InputFile.Open(path);
         _reader = TableFormats.Open(
-            stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source);
+            stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source,
+            _preprocessing.Decimal == "comma");
         if (!_reader.Read())
         {
             throw new DataException(
