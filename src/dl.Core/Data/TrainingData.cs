@@ -261,12 +261,12 @@ public sealed class TrainingData
         {
             return true;
         }
-        using var reader = new DelimitedReader(InputFile.Open(path), path, streaming: false);
+        using IRowReader reader = TableFormats.Open(InputFile.Open(path), path, streaming: false);
         if (!reader.Read())
         {
             return true;
         }
-        string[] names = reader.Row();
+        IReadOnlyList<string> names = reader.Names ?? reader.Row();
         return Array.TrueForAll(
             Targets.Choose(table, options, NullLogger.Instance), t => names.Contains(t.Name));
     }

@@ -9,7 +9,7 @@ public class DelimitedReaderTests
 {
     private static List<string[]> Rows(string text, out List<int> lines, bool streaming = false)
     {
-        using var reader = new DelimitedReader(
+        using IRowReader reader = new DelimitedReader(
             new MemoryStream(Encoding.UTF8.GetBytes(text)), "t.csv", streaming);
         var rows = new List<string[]>();
         lines = [];
@@ -75,7 +75,7 @@ public class DelimitedReaderTests
         {
             gzip.Write("a,b\n1,2\n"u8);
         }
-        using var reader = new DelimitedReader(InputFile.Open(path), path, streaming: false);
+        using IRowReader reader = new DelimitedReader(InputFile.Open(path), path, streaming: false);
         Assert.True(reader.Read());
         Assert.Equal(["a", "b"], reader.Row());
     }
@@ -95,7 +95,8 @@ public class DelimitedReaderTests
         string path = folder.Write("t.csv.gz", packed.ToArray()[..(int)(packed.Length / 2)]);
         var error = Assert.Throws<DataException>(() =>
         {
-            using var reader = new DelimitedReader(InputFile.Open(path), path, streaming: false);
+            using IRowReader reader = new DelimitedReader(
+                InputFile.Open(path), path, streaming: false);
             while (reader.Read())
             {
             }
@@ -112,7 +113,7 @@ public class DelimitedReaderTests
         using var client = new AnonymousPipeClientStream(
             PipeDirection.In, server.ClientSafePipeHandle);
         server.Write(Encoding.UTF8.GetBytes($"a,b{end}"));
-        using var reader = new DelimitedReader(client, "pipe", streaming: true);
+        using IRowReader reader = new DelimitedReader(client, "pipe", streaming: true);
         Assert.True(reader.Read());
         for (int i = 0; i < 3; i++)
         {

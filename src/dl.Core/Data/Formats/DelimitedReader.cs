@@ -7,7 +7,7 @@ using CsvHelper.Configuration;
 namespace Dl.Data.Formats;
 
 /// <summary>Rows of strings with the line each of them starts on.</summary>
-internal sealed class DelimitedReader : IDisposable
+internal sealed class DelimitedReader : IRowReader
 {
     private const int MaxFieldLength = 1 << 24;
 
@@ -48,6 +48,14 @@ internal sealed class DelimitedReader : IDisposable
 
     public char Delimiter { get; }
 
+    public IReadOnlyList<string>? Names => null;
+
+    public bool Sparse => false;
+
+    public DataException? Problem => null;
+
+    public string Cut => Delimiter == '\t' ? " (delimiter tab)" : $" (delimiter '{Delimiter}')";
+
     /// <summary>Fields of the current row.</summary>
     public int Count => _parser.Count;
 
@@ -55,9 +63,6 @@ internal sealed class DelimitedReader : IDisposable
     public int Line { get; private set; }
 
     public string this[int field] => _parser[field];
-
-    /// <summary>The current row, for messages: `rows.csv:17`.</summary>
-    public string Where => $"{Name}:{Line}";
 
     /// <summary>Goes to the next row; false at the end. Empty lines are passed over.</summary>
     /// <exception cref="DataException">A field is absurdly long: a quote is not closed.</exception>
@@ -83,16 +88,6 @@ internal sealed class DelimitedReader : IDisposable
         int last = _parser.RawRow;
         Line = last == Line + 1 ? last : last - LineBreaksInside();
         return true;
-    }
-
-    public string[] Row()
-    {
-        var row = new string[Count];
-        for (int i = 0; i < row.Length; i++)
-        {
-            row[i] = this[i];
-        }
-        return row;
     }
 
     public void Dispose()

@@ -40,11 +40,12 @@ internal sealed class ImageInput : IPredictionSource
         {
             var records = new InputRecord?[block.Length];
             var errors = new DataException?[block.Length];
+            var warnings = new string?[block.Length];
             Parallel.For(0, block.Length, i =>
             {
                 try
                 {
-                    records[i] = Encode(block[i], encoder);
+                    records[i] = Encode(block[i], encoder, out warnings[i]);
                 }
                 catch (DataException error)
                 {
@@ -59,6 +60,7 @@ internal sealed class ImageInput : IPredictionSource
                 }
                 else
                 {
+                    _bad.Warn(warnings[i]);
                     yield return records[i]!;
                 }
             }
@@ -69,7 +71,7 @@ internal sealed class ImageInput : IPredictionSource
     {
     }
 
-    private InputRecord Encode(ImageItem item, ImageEncoder encoder)
+    private InputRecord Encode(ImageItem item, ImageEncoder encoder, out string? warning)
     {
         if (item.Label < 0 && _options.NeedTarget)
         {
@@ -80,7 +82,7 @@ internal sealed class ImageInput : IPredictionSource
                     + "in a folder named after its class");
         }
         var features = new float[_preprocessing.FeatureShape.Count];
-        encoder.Encode(item, features);
+        warning = encoder.Encode(item, features);
         return new InputRecord
         {
             Id = item.Id,

@@ -205,20 +205,23 @@ internal sealed class ImageSource : IDataSource
                     $"{_items[i].Where}: class '{label}' is not among the training classes");
             }
             _infos[i] = _items[i].Identify();
+            return null;
         }));
     }
 
     /// <summary>
-    /// Runs over all pictures in parallel; false where one is bad and may be left out.
+    /// Runs over all pictures in parallel; false where one is bad and may be left out. The work
+    /// returns a warning, or null.
     /// </summary>
-    private bool[] ForAll(CancellationToken cancel, Action<int> work)
+    private bool[] ForAll(CancellationToken cancel, Func<int, string?> work)
     {
         var errors = new DataException?[_items.Length];
+        var warnings = new string?[_items.Length];
         Parallel.For(0, _items.Length, new ParallelOptions { CancellationToken = cancel }, i =>
         {
             try
             {
-                work(i);
+                warnings[i] = work(i);
             }
             catch (DataException error)
             {
@@ -226,12 +229,13 @@ internal sealed class ImageSource : IDataSource
             }
         });
         // Reported in order, so that the message does not depend on threads.
-        foreach (DataException? error in errors)
+        for (int i = 0; i < errors.Length; i++)
         {
-            if (error is not null)
+            if (errors[i] is DataException error)
             {
                 _bad.Report(error);
             }
+            _bad.Warn(warnings[i]);
         }
         return Array.ConvertAll(errors, e => e is null);
     }

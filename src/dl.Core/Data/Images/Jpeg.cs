@@ -8,8 +8,13 @@ namespace Dl.Data.Images;
 /// <summary>Reads JPEG: grey, YCbCr, RGB, CMYK and YCCK; EXIF orientation is honoured.</summary>
 internal static class Jpeg
 {
+    /// <summary>
+    /// With Huffman's code the component of full size takes at least a bit for each 8x8 block.
+    /// </summary>
+    private const long MostPixelsOfOneByte = 8 * 64;
+
     private readonly record struct Header(
-        int Width, int Height, int Components, int Orientation, bool Adobe);
+        int Width, int Height, int Components, int Orientation, bool Adobe, bool Arithmetic);
 
     public static bool Detect(byte[] bytes) => bytes is [0xFF, 0xD8, 0xFF, ..];
 
@@ -25,6 +30,8 @@ internal static class Jpeg
     {
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
+        CheckLength(header, bytes.Length);
+        string? warning = null;
         try
         {
             using TurboJpegHandle handle = TurboJpeg.InitDecompress();
@@ -34,7 +41,7 @@ internal static class Jpeg
                 if (TurboJpeg.DecompressHeader(
                     handle, jpeg, size, out int width, out int height, out _, out int space) != 0)
                 {
-                    CheckError(handle);
+                    warning = CheckError(handle);
                 }
                 // Two parsers of one header must agree before a buffer is sized by either.
                 ImageCodec.CheckSize(width, height);
@@ -55,12 +62,12 @@ internal static class Jpeg
                     if (TurboJpeg.Decompress(
                         handle, jpeg, size, output, width, 0, height, format, TurboJpeg.Flags) != 0)
                     {
-                        CheckError(handle);
+                        warning = CheckError(handle) ?? warning;
                     }
                 }
                 var image = new Image(width, height, samples, pixels);
-                return Exif.Upright(
-                    samples == 4 ? FromCmyk(image, header.Adobe) : image, header.Orientation);
+                image = samples == 4 ? FromCmyk(image, header.Adobe) : image;
+                return Exif.Upright(image, header.Orientation) with { Warning = warning };
             }
         }
         catch (DllNotFoundException error)
@@ -88,18 +95,33 @@ internal static class Jpeg
 
     /// <summary>
     /// The library also fails softly. An unusual subsampling bothers only its own callers; stray
-    /// bytes between segments harm nothing; missing data leave a half-grey picture, which must not
-    /// be learnt from.
+    /// bytes between segments harm nothing and are warned of, as the library does; missing data
+    /// leave a half-grey picture, which must not be learnt from.
     /// </summary>
-    private static unsafe void CheckError(TurboJpegHandle handle)
+    /// <returns>A warning, or null where nothing has to be said.</returns>
+    private static unsafe string? CheckError(TurboJpegHandle handle)
     {
         string text = Marshal.PtrToStringUTF8((nint)TurboJpeg.ErrorText(handle)) ?? "";
-        if (!text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
-            && !text.Contains("determine subsampling", StringComparison.Ordinal)
-            && !text.Contains("JFIF", StringComparison.Ordinal)
-            && !text.Contains("Adobe", StringComparison.Ordinal))
+        if (text.Contains("determine subsampling", StringComparison.Ordinal))
         {
-            throw new DataException($"damaged JPEG ({text})");
+            return null;
+        }
+        return text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
+            || text.Contains("JFIF", StringComparison.Ordinal)
+            || text.Contains("Adobe", StringComparison.Ordinal)
+            ? text
+            : throw new DataException($"damaged JPEG ({text})");
+    }
+
+    /// <summary>Refuses before allocating what the file cannot fill.</summary>
+    private static void CheckLength(Header header, int length)
+    {
+        if (!header.Arithmetic
+            && (long)header.Width * header.Height > length * MostPixelsOfOneByte)
+        {
+            throw new DataException(
+                $"JPEG of {header.Width} x {header.Height} pixels in {length} bytes, which cannot "
+                + "hold them; the file is cut off or damaged");
         }
     }
 
@@ -151,7 +173,8 @@ internal static class Jpeg
                 return new Header(
                     BinaryPrimitives.ReadUInt16BigEndian(segment[3..]),
                     BinaryPrimitives.ReadUInt16BigEndian(segment[1..]),
-                    segment[5], orientation, adobe || FollowedByAdobe(bytes[(at + 2 + length)..]));
+                    segment[5], orientation, adobe || FollowedByAdobe(bytes[(at + 2 + length)..]),
+                    marker >= 0xC9);
             }
             if (marker == 0xE1 && orientation == 1)
             {

@@ -72,14 +72,9 @@ internal static class HeaderLine
     public static string Positional(int column) => $"c{column + 1}";
 
     /// <summary>The error for a row whose fields do not match the columns.</summary>
-    public static DataException Ragged(DelimitedReader reader, int line, int given, int expected)
-    {
-        string delimiter = reader.Delimiter == '\t' ? "tab" : $"'{reader.Delimiter}'";
-        return new DataException(
-            $"{reader.Name}:{line}: the row has {given} fields, expected {expected} as in the "
-            + $"first line (delimiter {delimiter}); mend the row, or leave bad rows out with "
-            + "--on-bad-data skip");
-    }
+    public static DataException Ragged(IRowReader reader, int line, int given, int expected) => new(
+        $"{reader.Name}:{line}: the row has {given} fields, expected {expected} as in the first "
+        + $"line{reader.Cut}; mend the row, or leave bad rows out with --on-bad-data skip");
 
     public static DataException Infinite(string file, int line, string column) => new(
         $"{file}:{line}: column '{column}' is infinite, expected a finite number; leave the cell "

@@ -6,9 +6,15 @@ namespace Dl.Data.Tables;
 /// <summary>Columns, and where each row came from.</summary>
 internal sealed class RawTable
 {
+    private const int CellsPerValue = 100;
+    private const long FreelyAbsent = 1 << 20;
+
     private readonly List<string> _files = [];
     private readonly List<(int File, int Line, Part Part)> _rows = [];
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
+
+    /// <summary>Cells without a text.</summary>
+    private long _absent;
 
     public RawColumn[] Columns { get; private set; } = [];
 
@@ -34,24 +40,29 @@ internal sealed class RawTable
     }
 
     /// <summary>
+    /// Columns that the first row names: all of them, but where rows may lack fields.
+    /// </summary>
+    public int FirstColumns { get; private set; }
+
+    /// <summary>
     /// Appends a file. The first one names the columns; others are matched by name.
     /// </summary>
     /// <exception cref="DataException">Ragged, infinite or missing columns, no rows.</exception>
     public void Append(Stream stream, string name, Part part, BadData bad, CancellationToken cancel)
     {
-        using var reader = new DelimitedReader(stream, name, streaming: false);
-        List<(string[] Fields, int Line)> sample = Sample(reader);
+        using IRowReader reader = TableFormats.Open(stream, name, streaming: false);
+        List<Sampled> sample = Sample(reader);
         if (sample.Count == 0)
         {
             throw new DataException($"{name}: the file is empty, expected rows of a table");
         }
-        int width = sample[0].Fields.Length;
-        int[] map = MapColumns(sample, name);
+        int width = reader.Names?.Count ?? sample[0].Fields.Length;
+        int[] map = MapColumns(reader, sample);
         int before = Rows;
         _files.Add(name);
-        for (int i = HasHeader ? 1 : 0; i < sample.Count; i++)
+        for (int i = reader.Names is null && HasHeader ? 1 : 0; i < sample.Count; i++)
         {
-            AppendRow(reader, sample[i].Fields, sample[i].Line, width, map, part, bad);
+            AppendRow(reader, sample[i], width, map, part, bad);
         }
         for (int i = 0; reader.Read(); i++)
         {
@@ -59,7 +70,12 @@ internal sealed class RawTable
             {
                 cancel.ThrowIfCancellationRequested();
             }
-            AppendRow(reader, reader.Row(), reader.Line, width, map, part, bad);
+            if (reader.Sparse && reader.Names!.Count > width)
+            {
+                map = MapNew(reader, width, map);
+                width = reader.Names.Count;
+            }
+            AppendRow(reader, Sampled.Of(reader), width, map, part, bad);
         }
         if (Rows == before)
         {
@@ -67,12 +83,12 @@ internal sealed class RawTable
         }
     }
 
-    private static List<(string[] Fields, int Line)> Sample(DelimitedReader reader)
+    private static List<Sampled> Sample(IRowReader reader)
     {
-        var sample = new List<(string[] Fields, int Line)>();
+        var sample = new List<Sampled>();
         while (sample.Count < HeaderLine.SampleRows && reader.Read())
         {
-            sample.Add((reader.Row(), reader.Line));
+            sample.Add(Sampled.Of(reader));
         }
         return sample;
     }
@@ -80,27 +96,32 @@ internal sealed class RawTable
     /// <summary>
     /// Makes the columns, or finds this file's field for each column that is there.
     /// </summary>
-    private int[] MapColumns(List<(string[] Fields, int Line)> sample, string name)
+    private int[] MapColumns(IRowReader reader, List<Sampled> sample)
     {
-        string where = $"{name}:{sample[0].Line}";
+        string where = $"{reader.Name}:{sample[0].Line}";
         string[] first = sample[0].Fields;
-        if (Columns.Length == 0)
+        bool fresh = Columns.Length == 0;
+        if (fresh)
         {
-            HasHeader = HeaderLine.IsHeader(sample.ConvertAll(s => s.Fields));
-            string[] names = HasHeader
-                ? HeaderLine.Names(first, where)
-                : HeaderLine.Positional(first);
-            Columns = Array.ConvertAll(names, n => new RawColumn(n));
-            for (int i = 0; i < names.Length; i++)
-            {
-                _columnOf.Add(names[i], i);
-            }
-            return [.. Enumerable.Range(0, names.Length)];
+            HasHeader = reader.Names is not null
+                || HeaderLine.IsHeader(sample.ConvertAll(s => s.Fields));
         }
-        string[] given = HasHeader ? HeaderLine.Names(first, where) : HeaderLine.Positional(first);
+        string[] given = reader.Names is IReadOnlyList<string> known ? [.. known]
+            : HasHeader ? HeaderLine.Names(first, where)
+            : HeaderLine.Positional(first);
+        if (fresh)
+        {
+            FirstColumns = first.Length;
+            Columns = Array.ConvertAll(given, n => new RawColumn(n));
+            for (int i = 0; i < given.Length; i++)
+            {
+                _columnOf.Add(given[i], i);
+            }
+            return [.. Enumerable.Range(0, given.Length)];
+        }
         int[] map = Array.ConvertAll(Columns, c => Array.IndexOf(given, c.Name));
         int missing = Array.IndexOf(map, -1);
-        if (missing >= 0)
+        if (missing >= 0 && !reader.Sparse)
         {
             throw new DataException(
                 $"{where}: no column '{Columns[missing].Name}', which {_files[0]} has; its columns "
@@ -109,19 +130,57 @@ internal sealed class RawTable
         return map;
     }
 
-    private void AppendRow(
-        DelimitedReader reader, string[] fields, int line, int width, int[] map, Part part,
-        BadData bad)
+    /// <summary>
+    /// Names that came up behind the first rows. In the first file they become columns, missing in
+    /// all rows before; what only a later file has is not used.
+    /// </summary>
+    private int[] MapNew(IRowReader reader, int from, int[] map)
     {
-        if (fields.Length != width)
+        var wider = new List<int>(map);
+        for (int field = from; field < reader.Names!.Count; field++)
         {
-            bad.Report(HeaderLine.Ragged(reader, line, fields.Length, width));
+            string name = reader.Names[field];
+            if (_columnOf.TryGetValue(name, out int known))
+            {
+                wider[known] = field;
+            }
+            else if (_files.Count == 1)
+            {
+                var column = new RawColumn(name);
+                for (int row = 0; row < Rows; row++)
+                {
+                    column.AppendMissing();
+                }
+                _absent += Rows;
+                _columnOf.Add(name, Columns.Length);
+                Columns = [.. Columns, column];
+                wider.Add(field);
+            }
+        }
+        return [.. wider];
+    }
+
+    private void AppendRow(
+        IRowReader reader, Sampled row, int width, int[] map, Part part, BadData bad)
+    {
+        string[] fields = row.Fields;
+        if (row.Problem is DataException problem)
+        {
+            bad.Report(problem);
+            return;
+        }
+        if (fields.Length != width && !reader.Sparse)
+        {
+            bad.Report(HeaderLine.Ragged(reader, row.Line, fields.Length, width));
             return;
         }
         for (int column = 0; column < map.Length; column++)
         {
-            if (Columns[column].Append(fields[map[column]]))
+            // A sparse row from before a name came up is shorter.
+            string cell = (uint)map[column] < (uint)fields.Length ? fields[map[column]] : "";
+            if (Columns[column].Append(cell))
             {
+                _absent += cell.Length == 0 ? 1 : 0;
                 continue;
             }
             string name = Columns[column].Name;
@@ -129,9 +188,35 @@ internal sealed class RawTable
             {
                 Columns[column].RemoveLast();
             }
-            bad.Report(HeaderLine.Infinite(reader.Name, line, name));
+            bad.Report(HeaderLine.Infinite(reader.Name, row.Line, name));
             return;
         }
-        _rows.Add((_files.Count - 1, line, part));
+        _rows.Add((_files.Count - 1, row.Line, part));
+        if (reader.Sparse)
+        {
+            CheckFill($"{reader.Name}:{row.Line}");
+        }
+    }
+
+    /// <summary>
+    /// A table stores absent cells too. Objects that share no keys would take memory that grows
+    /// with the square of the file, so all cells are held to 100 times those that are there.
+    /// </summary>
+    private void CheckFill(string where)
+    {
+        long cells = (long)Rows * Columns.Length;
+        if (_absent > FreelyAbsent && cells / CellsPerValue > cells - _absent)
+        {
+            throw new DataException(
+                $"{where}: {Columns.Length} keys by now, and of 100 cells fewer than one has a "
+                + "value; expected objects with mostly the same keys (is a key really a value?)");
+        }
+    }
+
+    /// <summary>A row, kept while others are read.</summary>
+    private readonly record struct Sampled(string[] Fields, int Line, DataException? Problem)
+    {
+        public static Sampled Of(IRowReader reader) =>
+            new(reader.Row(), reader.Line, reader.Problem);
     }
 }

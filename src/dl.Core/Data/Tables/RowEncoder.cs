@@ -28,7 +28,7 @@ internal sealed class RowEncoder
 
     /// <param name="fields">Field of each column of the preprocessing.</param>
     /// <exception cref="DataException">A text where a number belongs.</exception>
-    public float[] Features(DelimitedReader reader, int[] fields)
+    public float[] Features(IRowReader reader, int[] fields)
     {
         var features = new float[_width];
         int at = 0;
@@ -56,7 +56,7 @@ internal sealed class RowEncoder
     /// <param name="strict">
     /// An unknown or missing label is an error, because it is to be scored.
     /// </param>
-    public float[]? Target(DelimitedReader reader, int[] fields, bool strict)
+    public float[]? Target(IRowReader reader, int[] fields, bool strict)
     {
         TargetSpec spec = _preprocessing.Target;
         try
@@ -79,7 +79,7 @@ internal sealed class RowEncoder
         }
     }
 
-    private float[]? Class(DelimitedReader reader, string cell)
+    private float[]? Class(IRowReader reader, string cell)
     {
         if (Cell.IsMissing(cell))
         {
@@ -93,7 +93,7 @@ internal sealed class RowEncoder
         throw Unseen(reader, cell);
     }
 
-    private float[] Labels(DelimitedReader reader, int[] fields)
+    private float[] Labels(IRowReader reader, int[] fields)
     {
         TargetSpec spec = _preprocessing.Target;
         var target = new float[spec.Labels.Length];
@@ -118,7 +118,7 @@ internal sealed class RowEncoder
         return target;
     }
 
-    private float[]? Numbers(DelimitedReader reader, int[] fields)
+    private float[]? Numbers(IRowReader reader, int[] fields)
     {
         TargetSpec spec = _preprocessing.Target;
         var target = new float[fields.Length];
@@ -136,7 +136,7 @@ internal sealed class RowEncoder
 
     private int Category(
         int index, FeatureColumn column, Dictionary<string, int> categories, string cell,
-        DelimitedReader reader)
+        IRowReader reader)
     {
         int unknown = column.Categories.Length;
         if (Cell.IsMissing(cell))
@@ -158,7 +158,7 @@ internal sealed class RowEncoder
         return unknown;
     }
 
-    private static double Number(DelimitedReader reader, string column, string cell)
+    private static double Number(IRowReader reader, string column, string cell)
     {
         if (Cell.IsMissing(cell))
         {
@@ -175,7 +175,7 @@ internal sealed class RowEncoder
             : throw HeaderLine.Infinite(reader.Name, reader.Line, column);
     }
 
-    private DataException Unseen(DelimitedReader reader, string label) => new(
+    private DataException Unseen(IRowReader reader, string label) => new(
         $"{reader.Where}: label '{label}' was not seen in training, expected one of "
         + string.Join(", ", _preprocessing.Target.Labels.Take(20)));
 }

@@ -14,7 +14,7 @@ internal sealed class TableInput : IPredictionSource
     private readonly RowEncoder _encoder;
     private readonly string[] _paths;
 
-    private DelimitedReader? _reader;
+    private IRowReader? _reader;
     private int _opened;
     private bool _rowPending;
     private int _fieldCount;
@@ -37,7 +37,7 @@ internal sealed class TableInput : IPredictionSource
     public IEnumerable<InputRecord> Read()
     {
         int row = 0;
-        while (_reader is DelimitedReader reader)
+        while (_reader is IRowReader reader)
         {
             while (_rowPending || reader.Read())
             {
@@ -54,10 +54,14 @@ internal sealed class TableInput : IPredictionSource
 
     public void Dispose() => _reader?.Dispose();
 
-    private InputRecord? Encode(DelimitedReader reader, int row)
+    private InputRecord? Encode(IRowReader reader, int row)
     {
         try
         {
+            if (reader.Problem is DataException problem)
+            {
+                throw problem;
+            }
             if (reader.Count != _fieldCount)
             {
                 throw HeaderLine.Ragged(reader, reader.Line, reader.Count, _fieldCount);
@@ -90,11 +94,19 @@ internal sealed class TableInput : IPredictionSource
         }
         string path = _paths[_opened++];
         Stream stream = InputFile.Open(path);
-        _reader = new DelimitedReader(stream, InputFile.Display(path), !stream.CanSeek);
+        _reader = TableFormats.Open(
+            stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source);
         if (!_reader.Read())
         {
             throw new DataException(
                 $"{_reader.Name}: the input is empty, expected rows of a table");
+        }
+        if (_reader.Names is IReadOnlyList<string> known)
+        {
+            _fieldCount = _reader.Count;
+            _rowPending = true;
+            Match([.. known]);
+            return;
         }
         string[] first = _reader.Row();
         _fieldCount = first.Length;

@@ -82,7 +82,9 @@ internal sealed class Targets
                 }
             }
         }
-        RawColumn? last = Array.FindLast(table.Columns, c => !options.Ignore.Contains(c.Name));
+        // A key that only later rows have is not what a user calls the last column.
+        RawColumn? last = Array.FindLast(
+            table.Columns[..table.FirstColumns], c => !options.Ignore.Contains(c.Name));
         if (last is null)
         {
             throw new UsageException("--ignore: leaves no column to learn from");
