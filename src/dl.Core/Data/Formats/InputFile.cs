@@ -113,7 +113,8 @@ internal static class InputFile
     }
 
     public static bool LooksLikeTable(string path) =>
-        Path.GetExtension(PlainName(path)) is ".csv" or ".tsv" or ".tab" or ".data";
+        Path.GetExtension(PlainName(path)) is ".csv" or ".tsv" or ".tab" or ".data"
+            or ".parquet";
 
     internal static DataException Unreadable(string path, Exception error) => error switch
     {

@@ -1,4 +1,6 @@
 // The formats of tables: what a file or pipe holds is told from its name and its first bytes.
+using Dl.Data.Formats.Parquet;
+
 namespace Dl.Data.Formats;
 
 /// <summary>Opens tables of every format.</summary>
@@ -13,6 +15,10 @@ internal static class TableFormats
     public static IRowReader Open(
         Stream stream, string name, bool streaming, string[]? columns = null)
     {
+        if (ParquetRows.Detect(stream, name))
+        {
+            return new ParquetRows(stream, name);
+        }
         return new DelimitedReader(stream, name, streaming);
     }
 }

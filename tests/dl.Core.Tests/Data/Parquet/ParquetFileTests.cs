@@ -89,7 +89,7 @@ public sealed class ParquetFileTests
         var error = Assert.Throws<DataException>(() => file.Read(0, 0));
         Assert.Equal(
             "t.parquet: column 'l.list.element', row group 0: dl does not read lists and maps "
-            + "('l.list' is repeated)", error.Message);
+            + "('l.list' is repeated); write the file without the column", error.Message);
     }
 
     [Fact]

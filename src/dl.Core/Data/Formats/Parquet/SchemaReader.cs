@@ -69,7 +69,7 @@ internal sealed class SchemaReader
     {
         string? unsupported = repeatedBy is null
             ? null
-            : $"lists and maps ('{repeatedBy}' is repeated)";
+            : $"lists and maps ('{repeatedBy}' is repeated); write the file without the column";
         if (element.Type is not { } type)
         {
             // A struct without members: nothing is stored for it.
