@@ -3,6 +3,7 @@
 using System.IO.Compression;
 using System.Text;
 using Dl.Data.Formats.Parquet;
+using Dl.Data.Images;
 
 namespace Dl.Data.Tests;
 
@@ -71,6 +72,24 @@ public sealed class ParquetCodecTests
         Assert.Throws<InvalidDataException>(
             () => Decompressor.Decompress(Codec.Lz4Raw, bytes, 16));
         Assert.Throws<InvalidDataException>(() => Decompressor.Decompress(Codec.Lz4, bytes, 16));
+    }
+
+    [Fact]
+    public void ChecksumsAreTheSameInOnePieceAndByteByByte()
+    {
+        // The check value of the algorithm's definition.
+        Assert.Equal(0xCBF43926, Crc32.Compute("123456789"u8));
+        var bytes = new byte[100];
+        new Random(3).NextBytes(bytes);
+        for (int length = 0; length <= bytes.Length; length++)
+        {
+            uint single = 0;
+            for (int i = 0; i < length; i++)
+            {
+                single = Crc32.Compute(bytes.AsSpan(i, 1), single);
+            }
+            Assert.Equal(single, Crc32.Compute(bytes.AsSpan(0, length)));
+        }
     }
 
     [Fact]

@@ -13,6 +13,9 @@ internal static class Limits
     public static long Expanded(long bytes) =>
         Math.Min(Array.MaxLength, (1L << 24) + (Ratio * bytes));
 
-    /// <summary>Rows of a file of so many bytes.</summary>
-    public static long Rows(long bytes) => (1L << 22) + (Ratio * bytes);
+    /// <summary>
+    /// Cells (rows times columns) of a file of so many bytes. At 16 bytes, the most that one takes,
+    /// a row group in memory is no more than 256 MB and 17,600 times the file.
+    /// </summary>
+    public static long Cells(long bytes) => (1L << 24) + (Ratio * bytes);
 }

@@ -120,7 +120,8 @@ internal sealed class ParquetFile : IDisposable
 
     private void CheckRowGroups()
     {
-        long limit = Math.Min(Limits.Rows(_stream.Length), Array.MaxLength);
+        long limit = Math.Min(
+            Limits.Cells(_stream.Length) / Math.Max(1, Columns.Count), Array.MaxLength);
         for (int i = 0; i < RowGroups.Count; i++)
         {
             RowGroup group = RowGroups[i];
