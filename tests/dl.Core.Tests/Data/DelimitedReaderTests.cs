@@ -101,7 +101,7 @@ public class DelimitedReaderTests
             {
             }
         });
-        Assert.Contains("t.csv.gz: the gzip data are damaged", error.Message);
+        Assert.Contains("t.csv.gz: the packed data are damaged", error.Message);
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal sealed class DelimitedReader : IRowReader
     {
         Name = name;
         _reader = new BlockReader(stream);
-        string head = _reader.LookAhead(greedy: !streaming);
+        string head = LookAhead(streaming);
         if (head.Contains('\0'))
         {
             throw new DataException(
@@ -81,9 +81,9 @@ internal sealed class DelimitedReader : IRowReader
                 $"{Name}:{Line + 1}: a field is longer than {MaxFieldLength} characters; "
                 + "is a quote not closed?", error);
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (InputFile.IsDamage(error))
         {
-            throw new DataException($"{Name}: the gzip data are damaged after line {Line}", error);
+            throw InputFile.Damaged(Name, Line, error);
         }
         int last = _parser.RawRow;
         Line = last == Line + 1 ? last : last - LineBreaksInside();
@@ -94,6 +94,18 @@ internal sealed class DelimitedReader : IRowReader
     {
         _parser.Dispose();
         _reader.Dispose();
+    }
+
+    private string LookAhead(bool streaming)
+    {
+        try
+        {
+            return _reader.LookAhead(greedy: !streaming);
+        }
+        catch (Exception error) when (InputFile.IsDamage(error))
+        {
+            throw InputFile.Damaged(Name, 0, error);
+        }
     }
 
     private int LineBreaksInside()

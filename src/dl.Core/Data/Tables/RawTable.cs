@@ -111,7 +111,9 @@ internal sealed class RawTable
             : HeaderLine.Positional(first);
         if (fresh)
         {
-            FirstColumns = first.Length;
+            FirstColumns = reader.Sparse
+                ? sample.Find(s => s.Problem is null && s.Fields.Length > 0).Fields?.Length ?? 0
+                : first.Length;
             Columns = Array.ConvertAll(given, n => new RawColumn(n));
             for (int i = 0; i < given.Length; i++)
             {
@@ -137,6 +139,7 @@ internal sealed class RawTable
     private int[] MapNew(IRowReader reader, int from, int[] map)
     {
         var wider = new List<int>(map);
+        var columns = new List<RawColumn>(Columns);
         for (int field = from; field < reader.Names!.Count; field++)
         {
             string name = reader.Names[field];
@@ -152,11 +155,12 @@ internal sealed class RawTable
                     column.AppendMissing();
                 }
                 _absent += Rows;
-                _columnOf.Add(name, Columns.Length);
-                Columns = [.. Columns, column];
+                _columnOf.Add(name, columns.Count);
+                columns.Add(column);
                 wider.Add(field);
             }
         }
+        Columns = [.. columns];
         return [.. wider];
     }
 

@@ -106,6 +106,10 @@ internal sealed class TableInput : IPredictionSource
             _fieldCount = _reader.Count;
             _rowPending = true;
             Match([.. known]);
+            if (_reader.Sparse && _reader.Problem is null)
+            {
+                MatchFirst(_reader);
+            }
             return;
         }
         string[] first = _reader.Row();
@@ -119,6 +123,24 @@ internal sealed class TableInput : IPredictionSource
             _rowPending = true;
         }
         Match(names);
+    }
+
+    /// <summary>
+    /// Any key may be absent from a row. The first one tells whether rows have an id, and what may
+    /// be spelt otherwise than in training.
+    /// </summary>
+    private void MatchFirst(IRowReader reader)
+    {
+        _id = _id >= 0 && reader[_id].Length == 0 ? -1 : _id;
+        string[] absent = [.. _preprocessing.Columns
+            .Where((_, i) => reader[_features[i]].Length == 0)
+            .Select(c => c.Name)];
+        if (absent.Length > 0)
+        {
+            _log.LogWarning(
+                "{Where}: no value for {Columns}; a key that is not there counts as missing",
+                reader.Where, string.Join(", ", absent));
+        }
     }
 
     /// <summary>Column names by position, with or without the target columns.</summary>

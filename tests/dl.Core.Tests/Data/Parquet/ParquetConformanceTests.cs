@@ -11,19 +11,35 @@ public sealed class ParquetConformanceTests
         ParquetFile.Open(
             File.OpenRead(Shared.Data("parquet-testing", folder, name + ".parquet")), name);
 
-    /// <summary>All cells of a column; null where there is no value.</summary>
+    /// <summary>
+    /// All cells of a column; null where there is no value. Skips the test where the file is
+    /// compressed by a library that is not installed.
+    /// </summary>
     private static string?[] Column(ParquetFile file, int column)
     {
         var cells = new List<string?>();
         for (int group = 0; group < file.RowGroups.Count; group++)
         {
-            ColumnValues values = file.Read(group, column);
+            ColumnValues values = Read(file, group, column);
             for (int row = 0; row < values.Count; row++)
             {
                 cells.Add(values.IsNull(row) ? null : ParquetText.Of(values, row));
             }
         }
         return [.. cells];
+    }
+
+    private static ColumnValues Read(ParquetFile file, int group, int column)
+    {
+        try
+        {
+            return file.Read(group, column);
+        }
+        catch (DataException error) when (error.Message.Contains("without the library libzstd"))
+        {
+            Skip.If(true, "libzstd is not installed");
+            throw;
+        }
     }
 
     private static string?[] Column(string name, int column)

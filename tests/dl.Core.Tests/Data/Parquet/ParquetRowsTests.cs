@@ -1,4 +1,5 @@
 // Parquet as the rows of a table, up to what a training set is made of.
+using System.IO.Compression;
 using Dl.Data.Formats;
 using Dl.Data.Formats.Parquet;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -85,13 +86,20 @@ public sealed class ParquetRowsTests
         Assert.StartsWith("t.parquet: column 'a' is there twice", error.Message);
     }
 
-    [Fact]
-    public void APipeIsRefusedWithTheReason()
+    [Theory]
+    [InlineData("t.parquet")]
+    [InlineData("stdin")]
+    public void APipeIsRefusedWithTheReason(string name)
     {
-        using var pipe = new System.IO.Compression.GZipStream(
-            new MemoryStream(), System.IO.Compression.CompressionMode.Decompress);
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
+        {
+            gzip.Write(Table());
+        }
+        packed.Position = 0;
+        using var pipe = new GZipStream(packed, CompressionMode.Decompress);
         var error = Assert.Throws<DataException>(
-            () => TableFormats.Open(pipe, "t.parquet", streaming: true));
-        Assert.Contains("from a pipe", error.Message);
+            () => TableFormats.Open(pipe, name, streaming: true));
+        Assert.StartsWith($"{name}: Parquet from a pipe", error.Message);
     }
 }
