@@ -121,7 +121,8 @@ internal static class InputFile
 
     public static bool LooksLikeTable(string path) =>
         Path.GetExtension(PlainName(path))
-            is ".csv" or ".tsv" or ".tab" or ".data" or ".jsonl" or ".ndjson";
+            is ".csv" or ".tsv" or ".tab" or ".data" or ".jsonl" or ".ndjson"
+                or ".parquet";
 
     /// <summary>
     /// What a read throws where packed data are cut off or damaged: gzip the first, Brotli either.
