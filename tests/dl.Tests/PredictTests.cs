@@ -72,6 +72,38 @@ public sealed class PredictTests(PredictModels models) : IClassFixture<PredictMo
     }
 
     [Fact]
+    public void JsonLinesAreAnsweredAsCsvIs()
+    {
+        const string json = "{\"a\":0.5,\"b\":6.5,\"colour\":\"red\"}\n"
+            + "{\"colour\":\"green\",\"b\":-1,\"new\":[1],\"a\":8.5}\n";
+        string expected = _place.Fed(Two, "predict", "t.dlm", "--proba").Out;
+        Assert.Equal(expected, _place.Fed(json, "predict", "t.dlm", "--proba", "-").Out);
+        _place.Write("two.jsonl", json.TrimEnd());
+        Assert.Equal(expected, _place.Dl("predict", "t.dlm", "two.jsonl", "--proba").Out);
+        Ran bad = _place.Fed(json + "{\"a\":[1]}\n", "predict", "t.dlm");
+        Assert.Equal((3, "row,prediction\n1,left\n2,right\n"), (bad.Code, bad.Out));
+        Assert.Contains("stdin:3: key 'a' holds an array", bad.Error);
+    }
+
+    [Fact]
+    public void JsonLinesAreLearntFrom()
+    {
+        string[] rows = File.ReadAllLines(Path.Combine(_place.Folder, "t.csv"));
+        _place.Write("t.jsonl", string.Concat(rows.Skip(1).Select(r => r.Split(',')).Select(f =>
+            $"{{\"id\":\"{f[0]}\",\"a\":{f[1]},\"b\":{f[2]},\"colour\":\"{f[3]}\","
+            + $"\"kind\":\"{f[4]}\"}}\n")));
+        string[] fit = ["--target", "kind", "--epochs", "2", "-q", "--device", "cpu"];
+        Assert.Equal(
+            0, _place.Dl(["fit", "-m", "mlp:16", "t.jsonl", "-o", "j.dlm", .. fit]).Code);
+        Assert.Equal(0, _place.Dl(["fit", "-m", "mlp:16", "t.csv", "-o", "c.dlm", .. fit]).Code);
+        Assert.Equal(
+            _place.Dl("predict", "c.dlm", "t.csv", "--proba").Out,
+            _place.Dl("predict", "j.dlm", "t.jsonl", "--proba").Out);
+        Assert.Contains("colour", _place.Dl("info", "t.jsonl").Out);
+        Assert.Equal("t.jsonl: ok\n", _place.Dl("check", "t.jsonl").Out);
+    }
+
+    [Fact]
     public void FormatsSayTheSame()
     {
         string csv = _place.Fed(Two, "predict", "t.dlm", "--proba").Out;
@@ -212,5 +244,19 @@ public sealed class PredictTests(PredictModels models) : IClassFixture<PredictMo
             Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
                 .Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal),
             ran.Lines.Skip(1).Select(r => r.Split(',')[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void NamesOnAPipeAreAnsweredInOrder()
+    {
+        string folder = Path.Combine(_place.Folder, "digits", "train");
+        string[] names = Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(_place.Folder, f)).Order().Reverse().ToArray();
+        Ran ran = _place.Fed(string.Join('\n', names), "predict", "digits.dlm", "--paths", "-");
+        Assert.Equal((0, "path,prediction"), (ran.Code, ran.Lines[0]));
+        Assert.Equal(names, ran.Lines.Skip(1).Select(r => r.Split(',')[0]));
+        Ran wrong = _place.Fed("nothing.png\n", "predict", "digits.dlm", "--paths", "-");
+        Assert.Equal(3, wrong.Code);
+        Assert.Contains("nothing.png: no such file", wrong.Error);
     }
 }

@@ -29,6 +29,9 @@ public sealed record DataOptions
     /// </summary>
     public bool Counts { get; init; }
 
+    /// <summary>Numbers in CSV and its kin are written `1,5`, not `1.5`.</summary>
+    public bool DecimalComma { get; init; }
+
     /// <summary>Leave out bad rows and files, counted in a warning, instead of stopping.</summary>
     public bool SkipBad { get; init; }
 

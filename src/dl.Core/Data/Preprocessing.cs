@@ -33,6 +33,9 @@ public sealed record TablePreprocessing : Preprocessing
     /// </summary>
     public string[] Source { get; init; } = [];
 
+    /// <summary>`comma`: numbers in CSV and its kin are written `1,5`; null: `1.5`.</summary>
+    public string? Decimal { get; init; }
+
     /// <summary>A column that only names the rows; it is echoed beside predictions.</summary>
     public string? IdColumn { get; init; }
 

@@ -230,7 +230,7 @@ public sealed class TrainingData
         List<Place> places, DataOptions options, BadData bad, Fingerprint fingerprint, ILogger log,
         CancellationToken cancel)
     {
-        var table = new RawTable();
+        var table = new RawTable(options.DecimalComma);
         // Training files come first: they name the columns.
         foreach (Place place in places.OrderBy(p => p.Part))
         {
@@ -261,7 +261,8 @@ public sealed class TrainingData
         {
             return true;
         }
-        using IRowReader reader = TableFormats.Open(InputFile.Open(path), path, streaming: false);
+        using IRowReader reader = TableFormats.Open(
+            InputFile.Open(path), path, streaming: false, decimalComma: options.DecimalComma);
         if (!reader.Read())
         {
             return true;

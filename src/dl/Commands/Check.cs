@@ -41,7 +41,9 @@ internal static class CheckCommand
         Arguments = [Subject],
         Groups =
         [
-            new("What", SelfTest, Golden, CommonOptions.Device, Precision, Threads, Json), General,
+            new("What", SelfTest, Golden, CommonOptions.Decimal, CommonOptions.Device, Precision,
+                Threads, Json),
+            General,
         ],
         Examples =
         [

@@ -26,7 +26,7 @@ internal static class FitCommand
         [
             new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
-                PositiveWeight, ImageSize, Grayscale, OnBadData),
+                PositiveWeight, ImageSize, Grayscale, CommonOptions.Decimal, OnBadData),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
@@ -221,6 +221,7 @@ internal static class FitCommand
             Target = values.List(Target),
             Ignore = values.List(Ignore),
             Task = values.Text(FitOptionSpecs.Task),
+            DecimalComma = values.Text(CommonOptions.Decimal) == "comma",
             SkipBad = values.Text(OnBadData) == "skip",
             ImageSize = values.Integer(ImageSize),
             Grayscale = values.Flag(Grayscale),

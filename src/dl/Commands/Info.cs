@@ -39,7 +39,7 @@ internal static class InfoCommand
         Usage = ["MODEL.dlm [OPTION...]", "DATA... [OPTION...]", "--devices", "--list KIND",
             "--log FILE.csv"],
         Arguments = [Subject],
-        Groups = [new("What", Devices, List, Log, Json), General],
+        Groups = [new("What", Devices, List, Log, CommonOptions.Decimal, Json), General],
         Examples =
         [
             new("dl info iris.dlm", "Layers, parameters, labels and metrics of a model."),

@@ -46,5 +46,11 @@ internal static class Subjects
 
     public static TrainingData Data(Session session, string[] subjects, bool skipBad) =>
         TrainingData.Open(
-            new DataOptions { Inputs = subjects, SkipBad = skipBad }, session.Log, session.Token);
+            new DataOptions
+            {
+                Inputs = subjects,
+                SkipBad = skipBad,
+                DecimalComma = session.Values.Text(CommonOptions.Decimal) == "comma",
+            },
+            session.Log, session.Token);
 }

@@ -40,6 +40,15 @@ internal static class CommonOptions
             + "and files out and says how many there were.",
     };
 
+    public static readonly OptionSpec Decimal = new(
+        "decimal", "how CSV writes the number 1.5")
+    {
+        Value = "MARK", Default = "point", Allowed = ["point", "comma"],
+        More = "With `comma` it is 1,5, and points divide thousands (1.234,5); fields are then "
+            + "divided by semicolons or tabs, or stand in quotes. The model remembers it. What dl "
+            + "prints has points.",
+    };
+
     public static readonly OptionSpec Json = new(
         "json", "print the result as JSON, one object a line")
     {

@@ -101,7 +101,7 @@ public class DelimitedReaderTests
             {
             }
         });
-        Assert.Contains("t.csv.gz: the gzip data are damaged", error.Message);
+        Assert.Contains("t.csv.gz: the packed data are damaged", error.Message);
     }
 
     [Theory]
@@ -125,4 +125,29 @@ public class DelimitedReaderTests
         server.Dispose();
         Assert.False(reader.Read());
     }
+
+    [Fact]
+    public void Utf16IsReadWithItsMarkAndRefusedWithout()
+    {
+        foreach (Encoding encoding in new[] { Encoding.Unicode, Encoding.BigEndianUnicode })
+        {
+            byte[] text = encoding.GetBytes("a,b\r\n1,\u00e9\r\n");
+            using IRowReader reader = new DelimitedReader(
+                new MemoryStream([.. encoding.Preamble, .. text]), "t.csv", streaming: false);
+            Assert.True(reader.Read());
+            Assert.Equal(["a", "b"], reader.Row());
+            Assert.True(reader.Read());
+            Assert.Equal(["1", "\u00e9"], reader.Row());
+            var error = Assert.Throws<DataException>(
+                () => new DelimitedReader(new MemoryStream(text), "t.csv", streaming: false));
+            Assert.Contains("UTF-16 without a byte order mark?", error.Message);
+        }
+    }
+
+    [Theory]
+    [InlineData("x\n1\n2\n")]
+    [InlineData("\uFEFFx\r\n1\r\n2")]
+    [InlineData("\"x\"\n\"1\"\n\n2")]
+    public void OneColumnHasNoDelimiter(string text) =>
+        Assert.Equal(new string[][] { ["x"], ["1"], ["2"] }, Rows(text, out _));
 }

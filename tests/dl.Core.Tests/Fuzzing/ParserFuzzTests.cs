@@ -43,6 +43,22 @@ public sealed class ParserFuzzTests : IDisposable
     });
 
     [Fact]
+    public void JsonLines() => FuzzRun.Check(new FuzzTarget(
+        "jsonl", Texts(JsonLine + "\n" + JsonLine + "\n", "{\"x\":1}\n\n{\"y\":\"b\"}\r\n"),
+        bytes => ReadTable(new MemoryStream(bytes), "t.jsonl"), 2000, 2 * MiB)
+    {
+        Tokens = JsonTokens,
+        Rewrite = random => Encoding.UTF8.GetBytes(
+            $"{JsonDamage.Mutate(JsonLine, random)}\n{JsonDamage.Mutate(JsonLine, random)}\n"),
+    });
+
+    // Limits.cs says why so much: run lengths stand for any number of cells of 16 bytes.
+    [Fact]
+    public void Parquet() => FuzzRun.Check(new FuzzTarget(
+        "parquet", [ParquetRowsTests.Table()],
+        bytes => ReadTable(new MemoryStream(bytes), "t.parquet"), 17_600, 320 * MiB));
+
+    [Fact]
     public void GzippedTables() => FuzzRun.Check(new FuzzTarget(
         "gzip", TableTexts().ConvertAll(Gzip),
         bytes =>
@@ -132,6 +148,9 @@ public sealed class ParserFuzzTests : IDisposable
             Encoding.UTF8.GetString(GraphTexts()[random.Next(GraphTexts().Count)]), random)),
     });
 
+    private const string JsonLine =
+        """{"size": 1.5, "kind": "ant", "in": {"a": true, "b": "x"}, "none": null}""";
+
     private static List<byte[]> JsonTokens => Texts(
         "null", "true", "[]", "{}", "\"\"", "-1", "1e999", "[", "]", "{", "}", ",", ":", "\"",
         "\\ud800", "\\u0000", "\u00ff", "\"type\":\"conv2d\",", "\"input\"", "0.5", "/* */");
@@ -200,13 +219,13 @@ public sealed class ParserFuzzTests : IDisposable
         ImageCodec.Decode(bytes, "p", 4, 4);
     }
 
-    private static void ReadTable(Stream stream)
+    private static void ReadTable(Stream stream, string name = "t.csv")
     {
         var table = new RawTable();
         using (stream)
         {
             table.Append(
-                stream, "t.csv", Part.Train, new BadData(true, NullLogger.Instance), default);
+                stream, name, Part.Train, new BadData(true, NullLogger.Instance), default);
         }
     }
 

@@ -112,6 +112,10 @@ internal static class PictureSeeds
         var bmp = new byte[at + (stride * Math.Abs(height))];
         Noise(bmp.Length).CopyTo(bmp, 0);
         bmp.AsSpan(0, 54).Clear();
+        for (int i = at; i < bmp.Length && colors > 0; i++)
+        {
+            bmp[i] = (byte)(bmp[i] % colors);
+        }
         "BM"u8.CopyTo(bmp);
         foreach (var (place, value) in new[]
             { (2, bmp.Length), (10, at), (14, 40), (18, width), (22, height), (46, colors) })

@@ -15,21 +15,25 @@ internal sealed class DelimitedReader : IRowReader
 
     private readonly BlockReader _reader;
     private readonly CsvParser _parser;
+    private readonly bool _decimalComma;
 
     /// <param name="stream">Bytes, decompressed; disposed with the reader.</param>
     /// <param name="name">File name for messages.</param>
     /// <param name="streaming">A pipe: look no further ahead than the first line.</param>
-    public DelimitedReader(Stream stream, string name, bool streaming)
+    /// <param name="decimalComma">Numbers are written `1,5`.</param>
+    public DelimitedReader(
+        Stream stream, string name, bool streaming, bool decimalComma = false)
     {
-        Name = name;
+        (Name, _decimalComma) = (name, decimalComma);
         _reader = new BlockReader(stream);
-        string head = Head(greedy: !streaming);
+        string head = LookAhead(streaming);
         if (head.Contains('\0'))
         {
             throw new DataException(
-                $"{name}: binary data, expected text in rows and columns (CSV or TSV)");
+                $"{name}: binary data, expected text in rows and columns (CSV or TSV); is it "
+                + "UTF-16 without a byte order mark? Convert it with iconv");
         }
-        Delimiter = Sniff(head);
+        Delimiter = Sniff(head, decimalComma);
         var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
         {
             Delimiter = Delimiter.ToString(),
@@ -52,7 +56,7 @@ internal sealed class DelimitedReader : IRowReader
 
     public bool Sparse => false;
 
-    public DataException? Problem => null;
+    public DataException? Problem => _decimalComma ? FindPoint() : null;
 
     public string Cut => Delimiter == '\t' ? " (delimiter tab)" : $" (delimiter '{Delimiter}')";
 
@@ -62,7 +66,18 @@ internal sealed class DelimitedReader : IRowReader
     /// <summary>1-based line on which the current row starts.</summary>
     public int Line { get; private set; }
 
-    public string this[int field] => _parser[field];
+    public string this[int field]
+    {
+        get
+        {
+            string cell = _parser[field];
+            if (_decimalComma)
+            {
+                DecimalComma.Read(cell, out cell);
+            }
+            return cell;
+        }
+    }
 
     /// <summary>Goes to the next row; false at the end. Empty lines are passed over.</summary>
     /// <exception cref="DataException">A field is absurdly long: a quote is not closed.</exception>
@@ -81,9 +96,9 @@ internal sealed class DelimitedReader : IRowReader
                 $"{Name}:{Line + 1}: a field is longer than {MaxFieldLength} characters; "
                 + "is a quote not closed?", error);
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (InputFile.IsDamage(error))
         {
-            throw new DataException($"{Name}: the gzip data are damaged after line {Line}", error);
+            throw InputFile.Damaged(Name, Line, error);
         }
         int last = _parser.RawRow;
         Line = last == Line + 1 ? last : last - LineBreaksInside();
@@ -96,16 +111,31 @@ internal sealed class DelimitedReader : IRowReader
         _reader.Dispose();
     }
 
-    private string Head(bool greedy)
+    /// <summary>`1.5` among decimal commas: 1.5, or 15 badly grouped? Nobody can tell.</summary>
+    private DataException? FindPoint()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (DecimalComma.Read(_parser[i], out string cell) == CommaCell.Point)
+            {
+                return new DataException(
+                    $"{Name}:{Line}: field {i + 1} is {cell}, a number with a decimal point, "
+                    + "expected decimal commas (--decimal comma); write all numbers in one way");
+            }
+        }
+        return null;
+    }
+
+    private string LookAhead(bool streaming)
     {
         try
         {
-            return _reader.LookAhead(greedy);
+            return _reader.LookAhead(greedy: !streaming);
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (InputFile.IsDamage(error))
         {
             _reader.Dispose();
-            throw new DataException($"{Name}: the gzip data are damaged", error);
+            throw InputFile.Damaged(Name, 0, error);
         }
     }
 
@@ -121,14 +151,20 @@ internal sealed class DelimitedReader : IRowReader
 
     /// <summary>
     /// The candidate that cuts the most first lines into equally many fields; among those the one
-    /// that makes the most fields. One column has no delimiter, and a comma will do.
+    /// that makes the most fields. One column has no delimiter, and a comma will do. A comma that
+    /// is in numbers divides fields only where those numbers are in quotes.
     /// </summary>
-    private static char Sniff(string head)
+    private static char Sniff(string head, bool decimalComma)
     {
-        char best = ',';
+        bool commas = !decimalComma || head.Contains('"');
+        char best = commas ? ',' : ';';
         (int Agreeing, int Fields) bestScore = (0, 1);
         foreach (char candidate in Candidates)
         {
+            if (candidate == ',' && !commas)
+            {
+                continue;
+            }
             (int Agreeing, int Fields) score = Score(head, candidate);
             if (score.Fields > 1 && score.CompareTo(bestScore) > 0)
             {

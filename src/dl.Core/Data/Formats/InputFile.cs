@@ -1,5 +1,6 @@
-// Opening inputs: a path or `-` for stdin, gzip or not by its first bytes. That a cut-off gzip file
-// is refused, and not taken for a shorter one, is a runtime switch set in Directory.Build.props.
+// Opening inputs: a path or `-` for stdin; gzip by its first bytes, Brotli by the name `.br`. That
+// a file that was cut off is refused, and not taken for a shorter one, is a runtime switch set in
+// Directory.Build.props.
 using System.IO.Compression;
 
 namespace Dl.Data.Formats;
@@ -19,7 +20,9 @@ internal static class InputFile
     /// <summary>Name for messages; stdin has one too.</summary>
     public static string Display(string path) => path == Stdin ? "stdin" : path;
 
-    /// <summary>The content, decompressed where it starts with gzip's magic number.</summary>
+    /// <summary>
+    /// The content, unpacked where it starts with gzip's magic number or is named `.br`.
+    /// </summary>
     /// <exception cref="DataException">The file is not there or may not be read.</exception>
     public static Stream Open(string path)
     {
@@ -42,6 +45,9 @@ internal static class InputFile
             file.Position = 0;
             return read == 2 && magic is [0x1F, 0x8B]
                 ? new GZipStream(file, CompressionMode.Decompress)
+                // Brotli has no magic number.
+                : path.EndsWith(".br", StringComparison.OrdinalIgnoreCase)
+                ? new BrotliStream(file, CompressionMode.Decompress)
                 : file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -61,9 +67,9 @@ internal static class InputFile
         {
             return head[..stream.ReadAtLeast(head, count, throwOnEndOfStream: false)];
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (IsDamage(error))
         {
-            throw new DataException($"{path}: the gzip data are damaged", error);
+            throw Damaged(path, 0, error);
         }
     }
 
@@ -86,9 +92,9 @@ internal static class InputFile
             gzip.CopyTo(plain);
             return plain.ToArray();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (IsDamage(error))
         {
-            throw new DataException($"{Display(path)}: the gzip data are damaged", error);
+            throw Damaged(Display(path), 0, error);
         }
     }
 
@@ -105,15 +111,29 @@ internal static class InputFile
         }
     }
 
-    /// <summary>The file name without `.gz`, lower case.</summary>
+    /// <summary>The file name without `.gz` or `.br`, lower case.</summary>
     public static string PlainName(string path)
     {
         string name = Path.GetFileName(path).ToLowerInvariant();
-        return name.EndsWith(".gz", StringComparison.Ordinal) ? name[..^3] : name;
+        return name.EndsWith(".gz", StringComparison.Ordinal)
+            || name.EndsWith(".br", StringComparison.Ordinal) ? name[..^3] : name;
     }
 
     public static bool LooksLikeTable(string path) =>
-        Path.GetExtension(PlainName(path)) is ".csv" or ".tsv" or ".tab" or ".data";
+        Path.GetExtension(PlainName(path))
+            is ".csv" or ".tsv" or ".tab" or ".data" or ".jsonl" or ".ndjson"
+                or ".parquet";
+
+    /// <summary>
+    /// What a read throws where packed data are cut off or damaged: gzip the first, Brotli either.
+    /// </summary>
+    internal static bool IsDamage(Exception error) =>
+        error is InvalidDataException or InvalidOperationException;
+
+    /// <param name="line">The last line that was read; 0: none.</param>
+    internal static DataException Damaged(string name, int line, Exception error) => new(
+        $"{name}: the packed data are damaged or cut off"
+        + (line > 0 ? $" after line {line}" : ""), error);
 
     internal static DataException Unreadable(string path, Exception error) => error switch
     {

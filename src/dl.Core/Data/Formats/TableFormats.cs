@@ -1,4 +1,7 @@
 // The formats of tables: what a file or pipe holds is told from its name and its first bytes.
+using System.IO.Compression;
+using Dl.Data.Formats.Parquet;
+
 namespace Dl.Data.Formats;
 
 /// <summary>Opens tables of every format.</summary>
@@ -10,9 +13,44 @@ internal static class TableFormats
     /// <param name="columns">
     /// The columns that are wanted; null: all. A format without a fixed set of names goes by them.
     /// </param>
+    /// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
     public static IRowReader Open(
-        Stream stream, string name, bool streaming, string[]? columns = null)
+        Stream stream, string name, bool streaming, string[]? columns = null,
+        bool decimalComma = false)
     {
-        return new DelimitedReader(stream, name, streaming);
+        if (ParquetRows.Detect(stream, name))
+        {
+            return new ParquetRows(stream, name);
+        }
+        string extension = Path.GetExtension(InputFile.PlainName(name));
+        if (extension is ".jsonl" or ".ndjson")
+        {
+            return new JsonLinesReader(stream, name, columns);
+        }
+        if (extension is ".csv" or ".tsv" or ".tab")
+        {
+            return new DelimitedReader(stream, name, streaming, decimalComma);
+        }
+        var head = new HeadStream(stream);
+        try
+        {
+            if (head.Peek() is [0x1F, 0x8B, ..])
+            {
+                // A file was unpacked when it was opened; this one came on a pipe.
+                head = new HeadStream(new GZipStream(head, CompressionMode.Decompress));
+            }
+            if (ParquetFile.Detect(head.Peek()))
+            {
+                // Refused with the reason, which is better than as bad text.
+                return new ParquetRows(head, name);
+            }
+            return head.Peek() is [(byte)'{', ..]
+                ? new JsonLinesReader(head, name, columns)
+                : new DelimitedReader(head, name, streaming, decimalComma);
+        }
+        catch (Exception error) when (InputFile.IsDamage(error))
+        {
+            throw InputFile.Damaged(name, 0, error);
+        }
     }
 }

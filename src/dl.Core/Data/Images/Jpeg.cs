@@ -9,12 +9,14 @@ namespace Dl.Data.Images;
 internal static class Jpeg
 {
     /// <summary>
-    /// With Huffman's code the component of full size takes at least a bit for each 8x8 block.
+    /// A unit has 32x32 pixels at most, and where it has, at least eight blocks (4x1 of one
+    /// component, 1x4 of another) of one bit each. Arithmetic code could stay below on an empty
+    /// picture; nobody keeps these.
     /// </summary>
-    private const long MostPixelsOfOneByte = 8 * 64;
+    private const long MostPixelsOfOneByte = 1024;
 
     private readonly record struct Header(
-        int Width, int Height, int Components, int Orientation, bool Adobe, bool Arithmetic);
+        int Width, int Height, int Components, int Orientation, bool Adobe);
 
     public static bool Detect(byte[] bytes) => bytes is [0xFF, 0xD8, 0xFF, ..];
 
@@ -30,7 +32,7 @@ internal static class Jpeg
     {
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
-        CheckLength(header, bytes.Length);
+        CheckLength(header.Width, header.Height, bytes.Length);
         string? warning = null;
         try
         {
@@ -45,6 +47,7 @@ internal static class Jpeg
                 }
                 // Two parsers of one header must agree before a buffer is sized by either.
                 ImageCodec.CheckSize(width, height);
+                CheckLength(width, height, bytes.Length);
                 (int w, int h) = header.Orientation >= 5
                     ? (wantedHeight, wantedWidth)
                     : (wantedWidth, wantedHeight);
@@ -114,15 +117,13 @@ internal static class Jpeg
     }
 
     /// <summary>Refuses before allocating what the file cannot fill.</summary>
-    private static void CheckLength(Header header, int length)
+    private static void CheckLength(int width, int height, int length)
     {
-        // The arithmetic code has no least length; what is denser is no picture to learn from.
-        long most = length * MostPixelsOfOneByte * (header.Arithmetic ? 64 : 1);
-        if ((long)header.Width * header.Height > most)
+        if ((long)width * height > length * MostPixelsOfOneByte)
         {
             throw new DataException(
-                $"JPEG of {header.Width} x {header.Height} pixels in {length} bytes, which cannot "
-                + "hold them; the file is cut off or damaged");
+                $"JPEG of {width} x {height} pixels in {length} bytes, which cannot hold them; "
+                + "the file is cut off or damaged");
         }
     }
 
@@ -174,8 +175,7 @@ internal static class Jpeg
                 return new Header(
                     BinaryPrimitives.ReadUInt16BigEndian(segment[3..]),
                     BinaryPrimitives.ReadUInt16BigEndian(segment[1..]),
-                    segment[5], orientation, adobe || FollowedByAdobe(bytes[(at + 2 + length)..]),
-                    marker >= 0xC9);
+                    segment[5], orientation, adobe || FollowedByAdobe(bytes[(at + 2 + length)..]));
             }
             if (marker == 0xE1 && orientation == 1)
             {

@@ -4,7 +4,8 @@ using Dl.Data.Formats;
 namespace Dl.Data.Tables;
 
 /// <summary>Columns, and where each row came from.</summary>
-internal sealed class RawTable
+/// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
+internal sealed class RawTable(bool decimalComma = false)
 {
     private const int CellsPerValue = 100;
     private const long FreelyAbsent = 1 << 20;
@@ -50,7 +51,8 @@ internal sealed class RawTable
     /// <exception cref="DataException">Ragged, infinite or missing columns, no rows.</exception>
     public void Append(Stream stream, string name, Part part, BadData bad, CancellationToken cancel)
     {
-        using IRowReader reader = TableFormats.Open(stream, name, streaming: false);
+        using IRowReader reader = TableFormats.Open(
+            stream, name, streaming: false, decimalComma: decimalComma);
         List<Sampled> sample = Sample(reader);
         if (sample.Count == 0)
         {
@@ -111,7 +113,9 @@ internal sealed class RawTable
             : HeaderLine.Positional(first);
         if (fresh)
         {
-            FirstColumns = first.Length;
+            FirstColumns = reader.Sparse
+                ? sample.Find(s => s.Problem is null && s.Fields.Length > 0).Fields?.Length ?? 0
+                : first.Length;
             Columns = Array.ConvertAll(given, n => new RawColumn(n));
             for (int i = 0; i < given.Length; i++)
             {
@@ -137,6 +141,7 @@ internal sealed class RawTable
     private int[] MapNew(IRowReader reader, int from, int[] map)
     {
         var wider = new List<int>(map);
+        var columns = new List<RawColumn>(Columns);
         for (int field = from; field < reader.Names!.Count; field++)
         {
             string name = reader.Names[field];
@@ -152,11 +157,12 @@ internal sealed class RawTable
                     column.AppendMissing();
                 }
                 _absent += Rows;
-                _columnOf.Add(name, Columns.Length);
-                Columns = [.. Columns, column];
+                _columnOf.Add(name, columns.Count);
+                columns.Add(column);
                 wider.Add(field);
             }
         }
+        Columns = [.. columns];
         return [.. wider];
     }
 

@@ -95,7 +95,8 @@ internal sealed class TableInput : IPredictionSource
         string path = _paths[_opened++];
         Stream stream = InputFile.Open(path);
         _reader = TableFormats.Open(
-            stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source);
+            stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source,
+            _preprocessing.Decimal == "comma");
         if (!_reader.Read())
         {
             throw new DataException(
@@ -106,6 +107,10 @@ internal sealed class TableInput : IPredictionSource
             _fieldCount = _reader.Count;
             _rowPending = true;
             Match([.. known]);
+            if (_reader.Sparse && _reader.Problem is null)
+            {
+                MatchFirst(_reader);
+            }
             return;
         }
         string[] first = _reader.Row();
@@ -119,6 +124,24 @@ internal sealed class TableInput : IPredictionSource
             _rowPending = true;
         }
         Match(names);
+    }
+
+    /// <summary>
+    /// Any key may be absent from a row. The first one tells whether rows have an id, and what may
+    /// be spelt otherwise than in training.
+    /// </summary>
+    private void MatchFirst(IRowReader reader)
+    {
+        _id = _id >= 0 && reader[_id].Length == 0 ? -1 : _id;
+        string[] absent = [.. _preprocessing.Columns
+            .Where((_, i) => reader[_features[i]].Length == 0)
+            .Select(c => c.Name)];
+        if (absent.Length > 0)
+        {
+            _log.LogWarning(
+                "{Where}: no value for {Columns}; a key that is not there counts as missing",
+                reader.Where, string.Join(", ", absent));
+        }
     }
 
     /// <summary>Column names by position, with or without the target columns.</summary>

@@ -11,6 +11,7 @@ internal sealed class TableSource : IDataSource
     private readonly RawColumn[] _inputs;
     private readonly RawColumn? _id;
     private readonly bool _counts;
+    private readonly bool _decimalComma;
 
     /// <summary>Table row of each sample: rows without a target are no samples.</summary>
     private readonly int[] _rows;
@@ -19,6 +20,7 @@ internal sealed class TableSource : IDataSource
     {
         _table = table;
         _counts = options.Counts;
+        _decimalComma = options.DecimalComma;
         foreach (string name in options.Ignore)
         {
             if (table.Find(name) < 0)
@@ -87,6 +89,7 @@ internal sealed class TableSource : IDataSource
             Header = _table.HasHeader,
             Source = _table.Names(),
             IdColumn = _id?.Name,
+            Decimal = _decimalComma ? "comma" : null,
         };
     }
 
