@@ -5,7 +5,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Dl.Files;
 
-/// <summary>What <see cref="AtomicFile"/> does to a disk, in the order in which it does it.</summary>
+/// <summary>
+/// What <see cref="AtomicFile"/> does to a disk, in the order in which it does it.
+/// </summary>
 internal interface IFileOperations
 {
     /// <summary>An empty file, with the permissions of <paramref name="target"/> where that is

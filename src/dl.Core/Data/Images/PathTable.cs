@@ -29,7 +29,7 @@ internal sealed class PathTable
     public PathTable(string path, string? label)
     {
         _path = path;
-        using DelimitedReader reader = OpenReader();
+        using IRowReader reader = OpenReader();
         if (!reader.Read())
         {
             throw new DataException($"{path}: the table is empty, expected names of pictures");
@@ -77,7 +77,7 @@ internal sealed class PathTable
     /// <summary>All rows below the header; those of another length are bad.</summary>
     public IEnumerable<PathRow> Rows()
     {
-        using DelimitedReader reader = OpenReader();
+        using IRowReader reader = OpenReader();
         for (bool header = _header; reader.Read(); header = false)
         {
             if (header)
@@ -93,7 +93,8 @@ internal sealed class PathTable
         }
     }
 
-    private DelimitedReader OpenReader() => new(InputFile.Open(_path), _path, streaming: false);
+    private IRowReader OpenReader() =>
+        new DelimitedReader(InputFile.Open(_path), _path, streaming: false);
 
     /// <summary>As said, or by name, or the other one of two; -1: none of these.</summary>
     private static int LabelColumn(string[] columns, string? label)
