@@ -17,7 +17,7 @@ public class WebPTests
     private delegate void Free(nint output);
 
     /// <summary>A gradient, every pixel another colour; alpha from 100 up.</summary>
-    private static Image Gradient(int width, int height, int channels)
+    internal static Image Gradient(int width, int height, int channels)
     {
         var pixels = new byte[width * height * channels];
         for (int i = 0; i < width * height; i++)
@@ -29,7 +29,7 @@ public class WebPTests
         return new Image(width, height, channels, pixels);
     }
 
-    private static byte[] Encode(Image image, bool lossy = false)
+    internal static byte[] Encode(Image image, bool lossy = false)
     {
         string[] names = ["libwebp.so.7", "libwebp.7.dylib", "libwebp.dll"];
         nint library = 0;

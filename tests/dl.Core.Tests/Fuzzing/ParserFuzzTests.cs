@@ -10,6 +10,7 @@ using Dl.Data;
 using Dl.Data.Formats;
 using Dl.Data.Images;
 using Dl.Data.Tables;
+using Dl.Data.Tests;
 using Dl.Files;
 using Dl.Models;
 using Dl.Tensors;
@@ -22,7 +23,7 @@ public sealed class ParserFuzzTests : IDisposable
 {
     private const long MiB = 1 << 20;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly Files.TemporaryFolder _folder = new();
 
     private readonly CpuDevice _device = new(1);
 
@@ -95,6 +96,18 @@ public sealed class ParserFuzzTests : IDisposable
             Skip.If(true, error.Message);
         }
         FuzzRun.Check(new FuzzTarget("jpeg", PictureSeeds.Jpeg(), Decode, 1024 * 14, MiB));
+    }
+
+    // A megapixel may be of one colour, which takes no bits at all.
+    [SkippableFact]
+    public void WebP()
+    {
+        var (plain, clear) = (WebPTests.Gradient(9, 7, 3), WebPTests.Gradient(8, 8, 4));
+        FuzzRun.Check(new FuzzTarget(
+            "webp",
+            [WebPTests.Encode(plain), WebPTests.Encode(plain, lossy: true),
+                WebPTests.Encode(clear), WebPTests.Encode(clear, lossy: true)],
+            Decode, 4 * 4 * (1 << 15), 17 * MiB));
     }
 
     [Fact]

@@ -11,6 +11,12 @@ internal static class WebP
     private const int RiffHeader = 12, ChunkHeader = 8;
     private const int AnimationFlag = 0x02, ExifFlag = 0x08, AlphaFlag = 0x10;
 
+    /// <summary>
+    /// A picture of one colour takes no bits for its pixels, so this is no limit of the format; but
+    /// what is larger than a megapixel and denser than this is no picture to learn from.
+    /// </summary>
+    private const long MostPixelsOfOneByte = 1 << 15, SmallPixels = 1 << 20;
+
     private readonly record struct Header(int Width, int Height, bool Alpha, int Orientation);
 
     public static bool Detect(byte[] bytes) =>
@@ -30,6 +36,7 @@ internal static class WebP
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
         CheckWhole(bytes);
+        CheckLength(header, bytes.Length);
         int channels = header.Alpha ? 4 : 3;
         try
         {
@@ -134,6 +141,18 @@ internal static class WebP
             rest = rest[(int)next..];
         }
         return 1;
+    }
+
+    /// <summary>Refuses before allocating what such a file hardly fills.</summary>
+    private static void CheckLength(Header header, int length)
+    {
+        long pixels = (long)header.Width * header.Height;
+        if (pixels > SmallPixels && pixels > length * MostPixelsOfOneByte)
+        {
+            throw new DataException(
+                $"WebP of {header.Width} x {header.Height} pixels in {length} bytes, expected at "
+                + $"least {pixels / MostPixelsOfOneByte}; the file is damaged or holds one colour");
+        }
     }
 
     private static void CheckWhole(ReadOnlySpan<byte> bytes)
