@@ -149,8 +149,9 @@ public sealed class ParquetFileTests
     [MemberData(nameof(Lies))]
     public void FootersThatLieAreRefused(string part, byte[] bytes)
     {
-        var error = Assert.Throws<DataException>(
-            () => ParquetFile.Open(new MemoryStream(bytes), "t.parquet"));
+        var stream = new MemoryStream(bytes);
+        var error = Assert.Throws<DataException>(() => ParquetFile.Open(stream, "t.parquet"));
+        Assert.False(stream.CanRead);
         Assert.StartsWith("t.parquet: ", error.Message);
         Assert.Contains(part, error.Message);
     }

@@ -33,23 +33,34 @@ internal sealed class ParquetFile : IDisposable
 
     public static bool Detect(ReadOnlySpan<byte> head) => head.StartsWith("PAR1"u8);
 
-    /// <param name="stream">The file, which has to seek; disposed with the result.</param>
+    /// <param name="stream">
+    /// The file, which has to seek; disposed with the result, or when there is none.
+    /// </param>
     /// <param name="name">File name for messages.</param>
     /// <exception cref="DataException">No Parquet file, damaged, or encrypted.</exception>
     public static ParquetFile Open(Stream stream, string name)
     {
-        if (!stream.CanSeek)
+        try
         {
-            throw new DataException(
-                $"{name}: Parquet from a pipe, but its directory stands at the end; give a file");
+            if (!stream.CanSeek)
+            {
+                throw new DataException(
+                    $"{name}: Parquet from a pipe, but its directory stands at the end; give a "
+                    + "file");
+            }
+            return Guard(name, () =>
+            {
+                Footer footer = ReadFooter(stream, out long end);
+                var file = new ParquetFile(stream, name, end, footer);
+                file.CheckRowGroups();
+                return file;
+            });
         }
-        return Guard(name, () =>
+        catch
         {
-            Footer footer = ReadFooter(stream, out long end);
-            var file = new ParquetFile(stream, name, end, footer);
-            file.CheckRowGroups();
-            return file;
-        });
+            stream.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The values of a column in one row group.</summary>

@@ -26,6 +26,7 @@ internal sealed class ParquetRows : IRowReader
         string? twice = Array.Find(_names, n => !seen.Add(n));
         if (twice is not null)
         {
+            _file.Dispose();
             throw new DataException(
                 $"{name}: column '{twice}' is there twice, expected distinct names; rename or "
                 + "remove one");
