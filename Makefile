@@ -1,6 +1,7 @@
 # Everything is one word: make build, make test, make demo. `make help` lists them.
 # Variables: PREFIX (/usr/local) and DESTDIR for install; DL_DATA and DEMO_EPOCHS for demo;
-# DL_GOLDEN for golden; DL_SHARED for the folder with datasets and reference values.
+# DL_GOLDEN for golden; COUNT, SEED and PARSERS for fuzz; DL_SHARED for the folder with datasets and
+# reference values.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -18,7 +19,7 @@ SOURCES := $(shell find src kernels -type f \( -name '*.cs' -o -name '*.cl' -o -
 TEMPLATES := $(wildcard man/templates/*.in)
 PAGES := $(patsubst man/templates/%.in,man/%,$(TEMPLATES))
 
-.PHONY: build install uninstall setup test check golden accept bench demo man clean help
+.PHONY: build install uninstall setup test fuzz check golden accept bench demo man clean help
 
 build: build/dl
 
@@ -60,6 +61,10 @@ uninstall:
 test: setup build
 	@scripts/test.sh
 
+# COUNT inputs a parser from SEED on; PARSERS picks some. `make test` has 2000 of each.
+fuzz: setup
+	@scripts/fuzz.sh
+
 check: build
 	@scripts/check.sh
 
@@ -84,6 +89,7 @@ help:
 	@echo 'make uninstall removes them'
 	@echo 'make demo      train and test a network on real images, in minutes'
 	@echo 'make test      all tests'
+	@echo 'make fuzz      damaged inputs for every parser (COUNT=100000 SEED= PARSERS=)'
 	@echo 'make check     formatting, imports, man pages, sizes'
 	@echo 'make golden    compare with reference values (DL_GOLDEN=DIR for others)'
 	@echo 'make accept    train on real data and compare with the figures to reach'

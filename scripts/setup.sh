@@ -27,12 +27,13 @@ need() {
 
 need libOpenCL.so.1 ocl-icd-libopencl1
 need libturbojpeg.so.0 libturbojpeg0
+need libwebp.so.7 libwebp7
 # Any OpenCL driver will do; PoCL computes on the processor.
 ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || missing="$missing pocl-opencl-icd"
 [ -n "$missing" ] || exit 0
 
 if [ "${DL_SETUP:-}" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "setup: not installed:$missing (optional: OpenCL devices, JPEG images);" \
+    echo "setup: not installed:$missing (optional: OpenCL devices, JPEG and WebP images);" \
         "on Debian: apt-get install$missing" >&2
     exit 0
 fi

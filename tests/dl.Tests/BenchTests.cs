@@ -63,6 +63,7 @@ public sealed class BenchTests : IDisposable
     [InlineData("mlp_small --sizes 12", "--sizes: mlp_small given, expected matmul")]
     [InlineData("peak --layers", "--layers: peak given, expected a workload")]
     [InlineData("peak --batch-size 3", "--batch-size: peak given, expected a workload")]
+    [InlineData("resnet50 --batch-size 1000000", "resnet50 takes at most ")]
     [InlineData("matmul --sizes 0", "0")]
     [InlineData("mlp --device nonsense", "nonsense")]
     public void WrongUsageIsNamed(string words, string message)

@@ -37,6 +37,17 @@ public sealed class ConfigTests : IDisposable
         Assert.False(dump.TryGetProperty("dump-config", out _));
     }
 
+    [Theory]
+    [InlineData("""{"\ud800": 1}""")]
+    [InlineData("""{"model": "\udc00"}""")]
+    public void HalfASurrogatePairIsRefused(string text)
+    {
+        string path = _place.Write("run.json", text);
+        var error = Assert.Throws<UsageException>(
+            () => ConfigFile.Apply(path, new Values(Cli.Commands.FitCommand.Spec, [])));
+        Assert.StartsWith(path, error.Message);
+    }
+
     [Fact]
     public void TheLineBeatsTheFileAndTheFileTheDefaults()
     {

@@ -245,4 +245,18 @@ public sealed class PredictTests(PredictModels models) : IClassFixture<PredictMo
                 .Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal),
             ran.Lines.Skip(1).Select(r => r.Split(',')[0]).Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void NamesOnAPipeAreAnsweredInOrder()
+    {
+        string folder = Path.Combine(_place.Folder, "digits", "train");
+        string[] names = Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(_place.Folder, f)).Order().Reverse().ToArray();
+        Ran ran = _place.Fed(string.Join('\n', names), "predict", "digits.dlm", "--paths", "-");
+        Assert.Equal((0, "path,prediction"), (ran.Code, ran.Lines[0]));
+        Assert.Equal(names, ran.Lines.Skip(1).Select(r => r.Split(',')[0]));
+        Ran wrong = _place.Fed("nothing.png\n", "predict", "digits.dlm", "--paths", "-");
+        Assert.Equal(3, wrong.Code);
+        Assert.Contains("nothing.png: no such file", wrong.Error);
+    }
 }

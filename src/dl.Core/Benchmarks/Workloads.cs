@@ -52,6 +52,18 @@ public sealed record Workload(
         }
     }
 
+    /// <summary>
+    /// Samples of a step whose largest tensor can still be counted, and the input's bytes too.
+    /// </summary>
+    public int LargestBatch
+    {
+        get
+        {
+            long largest = Plan().Steps.Max(step => step.Output.Count);
+            return (int)(int.MaxValue / Math.Max(largest, sizeof(float) * Input.Count));
+        }
+    }
+
     private GraphPlan Plan() => Build().Resolve(Input, Classes).Plan();
 }
 

@@ -7,6 +7,7 @@ namespace Dl.Data;
 internal sealed class BadData(bool skip, ILogger log)
 {
     private const int Shown = 5;
+    private int _warnings;
     private readonly Lock _gate = new();
 
     /// <summary>Rows or files left out so far.</summary>
@@ -24,6 +25,22 @@ internal sealed class BadData(bool skip, ILogger log)
             if (++Count <= Shown)
             {
                 log.LogWarning("left out: {Error}", error.Message);
+            }
+        }
+    }
+
+    /// <summary>Logs the first few of what is odd but usable; null says nothing.</summary>
+    public void Warn(string? text)
+    {
+        if (text is null)
+        {
+            return;
+        }
+        lock (_gate)
+        {
+            if (++_warnings <= Shown)
+            {
+                log.LogWarning("used as it is: {Warning}", text);
             }
         }
     }

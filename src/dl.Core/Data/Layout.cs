@@ -1,5 +1,6 @@
 // What lies at a path, by its first bytes and its folders (cli.md, "Data on disk"):
-//   a table; IDX images; a folder of class folders; or a folder with any of these for each part.
+//   a table; a table of paths to pictures; IDX images; a folder of class folders; or a folder with
+//   any of these for each part.
 using Dl.Data.Formats;
 using Dl.Data.Images;
 
@@ -15,10 +16,20 @@ internal enum PlaceKind
 
     /// <summary>Pictures without labels: a file, or a folder. Only for prediction.</summary>
     Pictures,
+
+    /// <summary>A table whose first column names pictures.</summary>
+    PathTable,
+
+    /// <summary>Names of pictures, one a line. Only for prediction.</summary>
+    PathList,
 }
 
 /// <summary>A file or folder that holds samples of one part.</summary>
-internal sealed record Place(string Path, Part Part, PlaceKind Kind);
+internal sealed record Place(string Path, Part Part, PlaceKind Kind)
+{
+    /// <summary>The column of labels in a table of paths; null: found by its name.</summary>
+    public string? Target { get; init; }
+}
 
 /// <summary>Finds the places of data.</summary>
 internal static class Layout
@@ -59,9 +70,10 @@ internal static class Layout
         {
             return [new Place(path, Part.Train, PlaceKind.Classes)];
         }
-        if (tables.Length == 1 && !classes)
+        if (tables.Length == 1 && KindOfFile(tables[0]) is PlaceKind kind
+            && (kind == PlaceKind.PathTable || !classes))
         {
-            return [new Place(tables[0], Part.Train, PlaceKind.Table)];
+            return [new Place(tables[0], Part.Train, kind)];
         }
         if (Files(path, ImageCodec.IsImageName).Length > 0 && tables.Length == 0)
         {
@@ -90,6 +102,7 @@ internal static class Layout
         }
         AddPart(places, options.Validation, Part.Validation);
         AddPart(places, options.Test, Part.Test);
+        places = places.ConvertAll(place => AsSaid(place, options));
         foreach (Place place in places)
         {
             if ((place.Kind == PlaceKind.Table) != (places[0].Kind == PlaceKind.Table))
@@ -100,6 +113,15 @@ internal static class Layout
         }
         return places;
     }
+
+    /// <summary>
+    /// A table of paths with its column of labels; where the paths are to be ignored, a table.
+    /// </summary>
+    private static Place AsSaid(Place place, DataOptions options) =>
+        place.Kind != PlaceKind.PathTable ? place
+        : options.Ignore.Contains(new PathTable(place.Path, null).Columns[0])
+            ? place with { Kind = PlaceKind.Table }
+        : place with { Target = options.Target.FirstOrDefault() };
 
     /// <summary>
     /// A share such as `0.1`; null for a path or nothing; `0` and `none` say none.
@@ -175,7 +197,7 @@ internal static class Layout
             {
                 if (stem == name)
                 {
-                    places.Add(new Place(file, part, PlaceKind.Table));
+                    places.Add(new Place(file, part, KindOfFile(file)));
                 }
             }
         }
@@ -219,7 +241,7 @@ internal static class Layout
         }
         if (InputFile.LooksLikeTable(path))
         {
-            return PlaceKind.Table;
+            return PathTable.Detect(path) ? PlaceKind.PathTable : PlaceKind.Table;
         }
         byte[] head = InputFile.Head(path, 64);
         return IdxFile.Detect(head) ? PlaceKind.Idx

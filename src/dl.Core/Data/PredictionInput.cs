@@ -14,6 +14,9 @@ public sealed record PredictionInputOptions
 
     /// <summary>Scoring: an input without labels is an error.</summary>
     public bool NeedTarget { get; init; }
+
+    /// <summary>A file with names of pictures, one a line; `-` is stdin; null: none.</summary>
+    public string? Paths { get; init; }
 }
 
 /// <summary>One sample, prepared as the model wants it.</summary>
@@ -77,6 +80,10 @@ public sealed class PredictionInput : IDisposable
             Part part = found.Max(p => p.Part);
             places.AddRange(found.Where(p => p.Part == part));
         }
+        if (options.Paths is string list)
+        {
+            places.Add(new Place(list, Part.Train, PlaceKind.PathList));
+        }
         if (places.Count == 0)
         {
             throw new UsageException(
@@ -88,7 +95,13 @@ public sealed class PredictionInput : IDisposable
         }
         foreach (Place place in places)
         {
-            if (place.Kind != PlaceKind.Table)
+            if (place.Kind == PlaceKind.PathList)
+            {
+                throw new UsageException(
+                    "--paths: names of pictures, but the model was trained on a table; give "
+                    + "tables as input");
+            }
+            if (place.Kind is not (PlaceKind.Table or PlaceKind.PathTable))
             {
                 throw new DataException(
                     $"{InputFile.Display(place.Path)}: pictures, expected a table with the columns "

@@ -2,13 +2,10 @@
 // in the same folder, flush it to disk, rename it over the target, flush the folder. POSIX rename
 // replaces atomically within one file system, hence the same folder; without the last flush a
 // power cut may still bring the old name back.
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
-
 namespace Dl.Files;
 
 /// <summary>Writes whole files so that an interruption leaves the old one as it was.</summary>
-public static partial class AtomicFile
+public static class AtomicFile
 {
     private const int BufferSize = 1 << 16;
 
@@ -19,7 +16,11 @@ public static partial class AtomicFile
     /// <exception cref="DlException">
     /// It cannot be written; names the path and the cause.
     /// </exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) =>
+        Write(path, write, DiskOperations.Instance);
+
+    /// <summary>As above, on a disk that a test may have fail.</summary>
+    internal static void Write(string path, Action<Stream> write, IFileOperations disk)
     {
         if (path == "-")
         {
@@ -35,7 +36,7 @@ public static partial class AtomicFile
                 write(device);
                 return;
             }
-            Replace(Target(path), write);
+            Replace(Target(path), write, disk);
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
@@ -74,33 +75,28 @@ public static partial class AtomicFile
         }
     }
 
-    private static void Replace(string target, Action<Stream> write)
+    private static void Replace(string target, Action<Stream> write, IFileOperations disk)
     {
         string temporary = Temporary(target);
         try
         {
-            using (var stream = new FileStream(
-                temporary, FileMode.Create, FileAccess.Write, FileShare.Read, BufferSize))
+            using (var stream = disk.Create(temporary, target))
             {
-                if (!OperatingSystem.IsWindows() && File.Exists(target))
-                {
-                    File.SetUnixFileMode(stream.SafeFileHandle, File.GetUnixFileMode(target));
-                }
                 write(stream);
-                stream.Flush(flushToDisk: true);
+                disk.Flush(stream);
             }
-            File.Move(temporary, target, overwrite: true);
+            disk.Rename(temporary, target);
         }
         catch
         {
-            Discard(temporary);
+            Discard(temporary, disk);
             throw;
         }
         string folder = Path.GetDirectoryName(target)!;
-        FlushFolder(folder);
+        disk.FlushFolder(folder);
         try
         {
-            SweepUp(folder, Path.GetFileName(target));
+            SweepUp(folder, Path.GetFileName(target), disk);
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
@@ -112,7 +108,7 @@ public static partial class AtomicFile
     /// Removes what killed processes left of earlier attempts at the same file. A minute of age
     /// spares the work of another machine on a shared folder, whose processes cannot be seen.
     /// </summary>
-    private static void SweepUp(string folder, string name)
+    private static void SweepUp(string folder, string name, IFileOperations disk)
     {
         foreach (string path in Directory.EnumerateFiles(folder, $".{name}.*.tmp"))
         {
@@ -120,7 +116,7 @@ public static partial class AtomicFile
             if (int.TryParse(parts[^2], out int process) && !Runs(process)
                 && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > TimeSpan.FromMinutes(1))
             {
-                Discard(path);
+                Discard(path, disk);
             }
         }
     }
@@ -173,11 +169,11 @@ public static partial class AtomicFile
         && (full.StartsWith("/dev/", StringComparison.Ordinal)
             || full.StartsWith("/proc/", StringComparison.Ordinal));
 
-    private static void Discard(string temporary)
+    private static void Discard(string temporary, IFileOperations disk)
     {
         try
         {
-            File.Delete(temporary);
+            disk.Delete(temporary);
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
@@ -187,26 +183,4 @@ public static partial class AtomicFile
 
     private static DlException Cannot(string path, Exception error) =>
         new($"{path}: cannot be written: {FileError.Explain(error)}", error);
-
-    /// <summary>
-    /// Makes the rename itself durable; where folders cannot be flushed, so be it.
-    /// </summary>
-    private static void FlushFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-        using var handle = Open(folder, 0);
-        if (!handle.IsInvalid)
-        {
-            _ = Fsync(handle);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Fsync(SafeFileHandle file);
 }

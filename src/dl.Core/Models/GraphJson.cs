@@ -37,6 +37,11 @@ public sealed partial class GraphJson : JsonSerializerContext
                 $"{path}:{e.LineNumber + 1}: {Explain(e)}"
                 + (e.Path is null ? "" : $" (at {e.Path})"), e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new UsageException(
+                $"{path}: a text in it is not UTF-8, or half of a surrogate pair", e);
+        }
         catch (NotSupportedException e)
         {
             string place = e.Message.IndexOf("Path: ", StringComparison.Ordinal) is >= 0 and var at

@@ -52,7 +52,7 @@ public static class PredictJob
         if (toFile)
         {
             FileRoles.Check(
-                [new("the model", options.Model),
+                [new("the model", options.Model), new("--paths", options.Paths),
                     .. options.Inputs.Select(path => new FileRole("input", path))],
                 [new("-o", options.Output)]);
             AtomicFile.CheckWritable(options.Output!);
@@ -150,15 +150,19 @@ internal sealed class Reading : IDisposable
         _predictor = new Predictor([loaded], task, device, options.McDropout, options.Seed);
         try
         {
-            string[] inputs = options.Inputs.Length == 0 ? ["-"] : options.Inputs;
+            string[] inputs = options.Inputs.Length == 0 && options.Paths is null
+                ? ["-"]
+                : options.Inputs;
             Input = PredictionInput.Open(
                 loaded.Document.Preprocessing, inputs,
                 new PredictionInputOptions
                 {
                     SkipBad = options.SkipBad, NeedTarget = scored is not null,
+                    Paths = options.Paths,
                 },
                 log);
-            bool live = Array.Exists(inputs, PredictJob.IsPipe);
+            bool live = Array.Exists(inputs, PredictJob.IsPipe)
+                || (options.Paths is string list && PredictJob.IsPipe(list));
             int batch = PredictJob.BatchSize(options, loaded);
             _queue = new RecordQueue(Input, batch * 2, live);
             Run = new PredictRun(_predictor, task, _queue, batch, live, columns, scored, cancel);

@@ -11,6 +11,9 @@ public sealed record PredictOptions
     /// <summary>Files or folders; `-` or none: stdin.</summary>
     public string[] Inputs { get; init; } = [];
 
+    /// <summary>A file with names of pictures, one a line; `-` is stdin; null: none.</summary>
+    public string? Paths { get; init; }
+
     /// <summary>`csv`, `tsv` or `jsonl`.</summary>
     public string Format { get; init; } = "csv";
 

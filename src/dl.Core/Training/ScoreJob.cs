@@ -76,7 +76,8 @@ internal static class ScoreJob
     /// <exception cref="UsageException">The two models do not answer the same question.</exception>
     private static LoadedModel OpenOther(string path, PredictOptions options, LoadedModel first)
     {
-        if (options.Inputs.Length == 0 || Array.Exists(options.Inputs, PredictJob.IsPipe))
+        if (options.Inputs.Length == 0 || Array.Exists(options.Inputs, PredictJob.IsPipe)
+            || options.Paths is not null)
         {
             throw new UsageException(
                 "--against: the input is read twice, once for each model; give files in place of "

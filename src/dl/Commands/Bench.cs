@@ -162,7 +162,11 @@ internal static class BenchCommand
         int? batch = session.Values.Integer(BatchSize);
         if (batch is { } count)
         {
-            workload = workload with { Batch = count };
+            workload = count <= workload.LargestBatch
+                ? workload with { Batch = count }
+                : throw new UsageException(
+                    $"{BatchSize.Long}: {count} given, {workload.Name} takes at most "
+                    + $"{workload.LargestBatch}");
         }
         double work = workload.MultiplyAdds * Workload.TrainingPasses;
         using Device device = Devices.Chooser(session).Open(

@@ -13,6 +13,14 @@ internal static class PredictCommand
     public static readonly ArgumentSpec Input =
         new("INPUT", "tables, images or folders; - or nothing is stdin", 0, Many: true);
 
+    public static readonly OptionSpec Paths = new(
+        "paths", "names of pictures to read, one a line; - is stdin")
+    {
+        Kind = ValueKind.Path, Value = "FILE",
+        More = "Relative to the current folder. Names ended by NUL, as `find -print0` writes them, "
+            + "are understood too. Each name is answered as it comes.",
+    };
+
     public static readonly OptionSpec Top = new("top", "print the K likeliest classes")
     {
         Kind = ValueKind.Integer, Value = "K", Min = 1, Max = int.MaxValue,
@@ -87,7 +95,7 @@ internal static class PredictCommand
         [
             new("Predictions", Top, Probabilities, Uncertainty, McDropout, Score, Against, Format,
                 Output, Json),
-            new("Running", BatchSize, OnBadData, CommonOptions.Device, Precision, Threads,
+            new("Running", Paths, BatchSize, OnBadData, CommonOptions.Device, Precision, Threads,
                 CommonOptions.Seed),
             General,
         ],
@@ -102,6 +110,8 @@ internal static class PredictCommand
                 "Is the new model better than the old one, or lucky?"),
             new("dl predict flowers.dlm photos/*.jpg --top 3 --format jsonl",
                 "The three likeliest classes of each photograph."),
+            new("find . -name '*.png' | dl predict digits.dlm --paths -",
+                "Every picture below this folder."),
         ],
         Run = Run,
     };
@@ -127,6 +137,7 @@ internal static class PredictCommand
         {
             Model = values.Argument(Model),
             Inputs = values.Arguments(Input),
+            Paths = values.Text(Paths),
             Format = FormatOf(values),
             Top = values.Integer(Top),
             Probabilities = values.Flag(Probabilities),

@@ -17,9 +17,17 @@ internal static class ConfigFile
         {
             throw new UsageException($"{path}: one JSON object expected, {{\"option\": value}}");
         }
-        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        try
         {
-            Apply(path, property, values);
+            foreach (JsonProperty property in document.RootElement.EnumerateObject())
+            {
+                Apply(path, property, values);
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new UsageException(
+                $"{path}: a text in it is not UTF-8, or half of a surrogate pair", e);
         }
     }
 

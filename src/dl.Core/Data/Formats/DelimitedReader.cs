@@ -134,6 +134,7 @@ internal sealed class DelimitedReader : IRowReader
         }
         catch (Exception error) when (InputFile.IsDamage(error))
         {
+            _reader.Dispose();
             throw InputFile.Damaged(Name, 0, error);
         }
     }

@@ -78,17 +78,17 @@ internal static class InputFile
     {
         using Stream stream = Open(path);
         var content = new MemoryStream();
-        stream.CopyTo(content);
-        byte[] bytes = content.ToArray();
-        if (bytes is not [0x1F, 0x8B, ..])
-        {
-            return bytes;
-        }
-        content.Position = 0;
-        using var gzip = new GZipStream(content, CompressionMode.Decompress);
-        using var plain = new MemoryStream();
         try
         {
+            stream.CopyTo(content);
+            byte[] bytes = content.ToArray();
+            if (bytes is not [0x1F, 0x8B, ..])
+            {
+                return bytes;
+            }
+            content.Position = 0;
+            using var gzip = new GZipStream(content, CompressionMode.Decompress);
+            using var plain = new MemoryStream();
             gzip.CopyTo(plain);
             return plain.ToArray();
         }
@@ -121,7 +121,8 @@ internal static class InputFile
 
     public static bool LooksLikeTable(string path) =>
         Path.GetExtension(PlainName(path))
-            is ".csv" or ".tsv" or ".tab" or ".data" or ".jsonl" or ".ndjson";
+            is ".csv" or ".tsv" or ".tab" or ".data" or ".jsonl" or ".ndjson"
+                or ".parquet";
 
     /// <summary>
     /// What a read throws where packed data are cut off or damaged: gzip the first, Brotli either.

@@ -1,5 +1,6 @@
 // The formats of tables: what a file or pipe holds is told from its name and its first bytes.
 using System.IO.Compression;
+using Dl.Data.Formats.Parquet;
 
 namespace Dl.Data.Formats;
 
@@ -17,6 +18,10 @@ internal static class TableFormats
         Stream stream, string name, bool streaming, string[]? columns = null,
         bool decimalComma = false)
     {
+        if (ParquetRows.Detect(stream, name))
+        {
+            return new ParquetRows(stream, name);
+        }
         string extension = Path.GetExtension(InputFile.PlainName(name));
         if (extension is ".jsonl" or ".ndjson")
         {
@@ -33,6 +38,11 @@ internal static class TableFormats
             {
                 // A file was unpacked when it was opened; this one came on a pipe.
                 head = new HeadStream(new GZipStream(head, CompressionMode.Decompress));
+            }
+            if (ParquetFile.Detect(head.Peek()))
+            {
+                // Refused with the reason, which is better than as bad text.
+                return new ParquetRows(head, name);
             }
             return head.Peek() is [(byte)'{', ..]
                 ? new JsonLinesReader(head, name, columns)

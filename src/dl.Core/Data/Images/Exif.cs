@@ -1,5 +1,5 @@
 // EXIF orientation: tag 0x0112 of the first directory of the TIFF structure in a JPEG's APP1
-// segment.
+// segment or in a WebP's EXIF chunk.
 //   1 upright; 2 mirrored; 3 turned by 180; 4 flipped; 5 to 8 the same with rows as columns
 using System.Buffers.Binary;
 
@@ -11,13 +11,16 @@ internal static class Exif
     private const int OrientationTag = 0x0112;
 
     /// <summary>Orientation 1..8 of an APP1 segment's content; 1 where there is none.</summary>
-    public static int Orientation(ReadOnlySpan<byte> segment)
+    public static int Orientation(ReadOnlySpan<byte> segment) =>
+        segment.StartsWith("Exif\0\0"u8) ? OfTiff(segment[6..]) : 1;
+
+    /// <summary>Orientation 1..8 of a bare TIFF structure; 1 where there is none.</summary>
+    public static int OfTiff(ReadOnlySpan<byte> tiff)
     {
-        if (!segment.StartsWith("Exif\0\0"u8) || segment.Length < 14)
+        if (tiff.Length < 8)
         {
             return 1;
         }
-        ReadOnlySpan<byte> tiff = segment[6..];
         bool little = tiff[0] == 'I';
         long directory = Word(tiff[4..], little);
         if (directory + 2 > tiff.Length)

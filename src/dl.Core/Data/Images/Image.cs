@@ -3,7 +3,11 @@ namespace Dl.Data.Images;
 /// <summary>A decoded picture: 8 bits a sample, channels last, rows from the top.</summary>
 /// <param name="Channels">1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha.</param>
 /// <param name="Pixels">Height x Width x Channels bytes.</param>
-public sealed record Image(int Width, int Height, int Channels, byte[] Pixels);
+public sealed record Image(int Width, int Height, int Channels, byte[] Pixels)
+{
+    /// <summary>What the decoder found odd in a file that can still be used; or null.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>What a picture's header says. Extents are as stored, before EXIF rotation.</summary>
 /// <param name="Orientation">EXIF orientation 1..8; 5 to 8 swap width and height.</param>

@@ -1,5 +1,5 @@
 // The one seam through which pictures come in: the format is found by the first bytes, never by the
-// file name. PNG, PNM and BMP are decoded here; JPEG by libjpeg-turbo.
+// file name. PNG, PNM and BMP are decoded here; JPEG by libjpeg-turbo, WebP by libwebp.
 namespace Dl.Data.Images;
 
 /// <summary>Identifies, decodes and encodes pictures.</summary>
@@ -19,6 +19,7 @@ public static class ImageCodec
     [
         new("png", Png.Detect, Png.Identify, (bytes, _, _) => Png.Decode(bytes)),
         new("jpeg", Jpeg.Detect, Jpeg.Identify, Jpeg.Decode),
+        new("webp", WebP.Detect, WebP.Identify, (bytes, _, _) => WebP.Decode(bytes)),
         new("bmp", Bmp.Detect, Bmp.Identify, (bytes, _, _) => Bmp.Decode(bytes)),
         new("pnm", Pnm.Detect, Pnm.Identify, (bytes, _, _) => Pnm.Decode(bytes)),
     ];
@@ -85,14 +86,14 @@ public static class ImageCodec
         string given = bytes switch
         {
             [] => "an empty file",
-            [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', ..] =>
-                "a WebP picture, which is not read yet",
             [(byte)'G', (byte)'I', (byte)'F', ..] => "a GIF picture, which is not read",
             [0x49, 0x49, 0x2A, 0, ..] or [0x4D, 0x4D, 0, 0x2A, ..] =>
                 "a TIFF picture, which is not read",
+            _ when bytes.AsSpan(0, Math.Min(20, bytes.Length)).IndexOf("IHDR"u8) >= 0 =>
+                "a PNG picture whose first bytes are damaged, as by a transfer as text",
             _ => "not a picture of a known format",
         };
-        throw new DataException($"{given}, expected PNG, JPEG, BMP or PNM; convert it");
+        throw new DataException($"{given}, expected PNG, JPEG, WebP, BMP or PNM; convert it");
     }
 
     /// <summary>Decoders speak of the picture alone; here the message gets its file name.</summary>
@@ -107,9 +108,10 @@ public static class ImageCodec
             throw new DataException($"{where}: {error.Message}", error);
         }
         catch (Exception error) when (
-            error is InvalidDataException or EndOfStreamException or IndexOutOfRangeException
+            error is InvalidDataException or IOException or IndexOutOfRangeException
                 or ArgumentOutOfRangeException or OverflowException)
         {
+            // IOException: the data end early, or zlib gives up; the file itself has been read.
             throw new DataException($"{where}: the picture is damaged ({error.Message})", error);
         }
     }

@@ -26,18 +26,24 @@ internal sealed class ImageEncoder
         checked(height * width * channels);
 
     /// <summary>Decodes and resizes one picture into height x width x channels bytes.</summary>
-    public static void Load(ImageItem item, int height, int width, int channels, Span<byte> bytes)
+    /// <returns>The decoder's warning with the name of the file, or null.</returns>
+    public static string? Load(
+        ImageItem item, int height, int width, int channels, Span<byte> bytes)
     {
-        Image image = Resize.ToChannels(item.Decode(width, height), channels);
-        Resize.To(image, width, height, bytes);
+        Image image = item.Decode(width, height);
+        string? warning = image.Warning;
+        Resize.To(Resize.ToChannels(image, channels), width, height, bytes);
+        return warning is null ? null : $"{item.Where}: {warning}";
     }
 
-    public void Encode(ImageItem item, Span<float> features)
+    /// <returns>The decoder's warning with the name of the file, or null.</returns>
+    public string? Encode(ImageItem item, Span<float> features)
     {
         (int height, int width) = (_preprocessing.Height, _preprocessing.Width);
         var bytes = new byte[Bytes(height, width, _preprocessing.Channels)];
-        Load(item, height, width, _preprocessing.Channels, bytes);
+        string? warning = Load(item, height, width, _preprocessing.Channels, bytes);
         Encode(bytes, features);
+        return warning;
     }
 
     public void Encode(ReadOnlySpan<byte> bytes, Span<float> features)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Data.Images;
 
-/// <summary>Streams pictures of files, folders and IDX files.</summary>
+/// <summary>Streams pictures of files, folders, tables or lists of paths, and IDX files.</summary>
 internal sealed class ImageInput : IPredictionSource
 {
     private const int BlockSize = 64;
@@ -17,7 +17,9 @@ internal sealed class ImageInput : IPredictionSource
         ImagePreprocessing preprocessing, List<Place> places, PredictionInputOptions options,
         BadData bad)
     {
-        (_preprocessing, _places, _options, _bad) = (preprocessing, places, options, bad);
+        string target = preprocessing.Target.Names[0];
+        (_preprocessing, _options, _bad) = (preprocessing, options, bad);
+        _places = places.ConvertAll(p => p with { Target = target });
         foreach (Place place in places)
         {
             if (place.Kind == PlaceKind.Table)
@@ -34,17 +36,16 @@ internal sealed class ImageInput : IPredictionSource
     public IEnumerable<InputRecord> Read()
     {
         var encoder = new ImageEncoder(_preprocessing);
-        string[] labels = _preprocessing.Target.Labels;
-        IEnumerable<ImageItem> items = _places.SelectMany(p => ImageListing.List(p, labels));
-        foreach (ImageItem[] block in items.Chunk(BlockSize))
+        foreach (ImageItem[] block in Blocks())
         {
             var records = new InputRecord?[block.Length];
             var errors = new DataException?[block.Length];
+            var warnings = new string?[block.Length];
             Parallel.For(0, block.Length, i =>
             {
                 try
                 {
-                    records[i] = Encode(block[i], encoder);
+                    records[i] = Encode(block[i], encoder, out warnings[i]);
                 }
                 catch (DataException error)
                 {
@@ -59,6 +60,7 @@ internal sealed class ImageInput : IPredictionSource
                 }
                 else
                 {
+                    _bad.Warn(warnings[i]);
                     yield return records[i]!;
                 }
             }
@@ -69,7 +71,18 @@ internal sealed class ImageInput : IPredictionSource
     {
     }
 
-    private InputRecord Encode(ImageItem item, ImageEncoder encoder)
+    /// <summary>Lists come last; what has arrived of them makes a block.</summary>
+    private IEnumerable<ImageItem[]> Blocks()
+    {
+        string[] labels = _preprocessing.Target.Labels;
+        ILookup<bool, Place> places = _places.ToLookup(p => p.Kind == PlaceKind.PathList);
+        IEnumerable<ImageItem> items = places[false].SelectMany(p => ImageListing.List(p, labels));
+        return items.Chunk(BlockSize).Concat(places[true]
+            .SelectMany(p => PathList.Blocks(p.Path, BlockSize))
+            .Select(ImageListing.Listed));
+    }
+
+    private InputRecord Encode(ImageItem item, ImageEncoder encoder, out string? warning)
     {
         if (item.Label < 0 && _options.NeedTarget)
         {
@@ -77,10 +90,10 @@ internal sealed class ImageInput : IPredictionSource
                 ? $"{item.Where}: class '{label}' was not seen in training, expected one of "
                     + string.Join(", ", _preprocessing.Target.Labels.Take(20))
                 : $"{item.Where}: a picture without a label, which is needed for scoring; put it "
-                    + "in a folder named after its class");
+                    + "in a folder named after its class, or name both in a table path,label");
         }
         var features = new float[_preprocessing.FeatureShape.Count];
-        encoder.Encode(item, features);
+        warning = encoder.Encode(item, features);
         return new InputRecord
         {
             Id = item.Id,

@@ -28,9 +28,13 @@ internal sealed record ImageItem
 
     public Part Part { get; init; }
 
+    /// <summary>What is wrong with the row that names it; thrown instead of reading.</summary>
+    public DataException? Bad { get; init; }
+
     /// <exception cref="DataException">The header cannot be understood.</exception>
     public ImageInfo Identify()
     {
+        ThrowIfBad();
         if (Block is not null)
         {
             (int height, int width, int channels) = BlockShape(Block);
@@ -52,6 +56,7 @@ internal sealed record ImageItem
     /// <exception cref="DataException">The file cannot be read or is damaged.</exception>
     public Image Decode(int width, int height)
     {
+        ThrowIfBad();
         if (Block is null)
         {
             return ImageCodec.Decode(InputFile.ReadAll(File!), Where, width, height);
@@ -74,6 +79,14 @@ internal sealed record ImageItem
         return (extents[1], extents[2], extents.Length == 4 ? extents[3] : 1);
     }
 
+    private void ThrowIfBad()
+    {
+        if (Bad is not null)
+        {
+            throw Bad;
+        }
+    }
+
     private static byte[] ReadHead(string path, out bool whole)
     {
         try
@@ -87,7 +100,7 @@ internal sealed record ImageItem
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{path}: cannot be read ({error.Message})", error);
+            throw InputFile.Unreadable(path, error);
         }
     }
 }

@@ -1,4 +1,4 @@
-// Lists the pictures of class folders and IDX files, with their classes.
+// Lists the pictures of class folders, IDX files and tables of paths, with their classes.
 using Dl.Data.Formats;
 
 namespace Dl.Data.Images;
@@ -8,7 +8,9 @@ namespace Dl.Data.Images;
 /// </summary>
 internal static class ImageListing
 {
-    /// <summary>Classes of training data: folder names, or IDX labels by their names.</summary>
+    /// <summary>
+    /// Classes of training data: folder names, labels in tables, or IDX labels by their names.
+    /// </summary>
     public static string[] Classes(List<Place> places)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
@@ -19,6 +21,10 @@ internal static class ImageListing
             if (place.Kind == PlaceKind.Classes)
             {
                 names.UnionWith(Layout.ClassFolders(place.Path));
+            }
+            else if (place.Kind == PlaceKind.PathTable)
+            {
+                names.UnionWith(LabelsInTable(place));
             }
             else if (place.Kind == PlaceKind.Idx)
             {
@@ -34,7 +40,7 @@ internal static class ImageListing
         if (names.Count > 0 && labels > 0)
         {
             throw new UsageException(
-                "fit: class folders and IDX files together, expected one kind");
+                "fit: named classes and IDX files together, expected one kind");
         }
         for (int i = 0; given is not null && i < given.Length; i++)
         {
@@ -57,6 +63,7 @@ internal static class ImageListing
     {
         PlaceKind.Idx => ListIdx(place, classes),
         PlaceKind.Classes => ListFolders(place, classes),
+        PlaceKind.PathTable => ListTable(place, classes),
         _ => ListFlat(place),
     };
 
@@ -79,6 +86,44 @@ internal static class ImageListing
             }
         }
     }
+
+    private static IEnumerable<string> LabelsInTable(Place place)
+    {
+        var table = new PathTable(place.Path, place.Target);
+        if (table.Label is null || (place.Target is string said && table.Label != said))
+        {
+            throw new UsageException(
+                $"{place.Path}: no column {place.Target ?? "'label' or 'class'"} with the classes "
+                + $"of the pictures; the table has {string.Join(", ", table.Columns)}; say "
+                + "--target COL, or --ignore the column of paths to learn from the other columns");
+        }
+        return table.Rows().Where(r => r.Label is not null).Select(r => r.Label!);
+    }
+
+    private static IEnumerable<ImageItem> ListTable(Place place, string[] classes)
+    {
+        var table = new PathTable(place.Path, place.Target);
+        foreach (PathRow row in table.Rows())
+        {
+            int label = row.Label is null
+                ? ImageItem.NoLabel
+                : Array.IndexOf(classes, row.Label);
+            yield return new ImageItem
+            {
+                Id = row.Name,
+                Where = $"{place.Path}:{row.Line}: {row.Name}",
+                File = table.Resolve(row.Name),
+                Label = label,
+                UnknownLabel = label < 0 ? row.Label : null,
+                Bad = row.Bad,
+                Part = place.Part,
+            };
+        }
+    }
+
+    /// <summary>Pictures by their names, as a list of paths gives them.</summary>
+    public static ImageItem[] Listed(string[] names) => Array.ConvertAll(
+        names, name => new ImageItem { Id = name, Where = name, File = name });
 
     private static IEnumerable<ImageItem> ListFlat(Place place)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Data.Images;
 
-/// <summary>Pictures of class folders or IDX files.</summary>
+/// <summary>Pictures of class folders, tables of paths or IDX files.</summary>
 internal sealed class ImageSource : IDataSource
 {
     private const int DefaultSize = 64;
@@ -14,6 +14,9 @@ internal sealed class ImageSource : IDataSource
     /// <summary>Pictures whose mean and deviation stand for all.</summary>
     private const int StatisticsSample = 2000;
 
+    private const string Label = "label";
+
+    private readonly string _target;
     private readonly string[] _classes;
     private readonly BadData _bad;
     private readonly int _height;
@@ -27,12 +30,17 @@ internal sealed class ImageSource : IDataSource
     public ImageSource(
         List<Place> places, DataOptions options, BadData bad, ILogger log, CancellationToken cancel)
     {
-        if (options.Task is not (null or "classification") || options.Target.Length > 0)
+        bool table = places.TrueForAll(p => p.Kind == PlaceKind.PathTable);
+        if (options.Task is not (null or "classification")
+            || options.Target.Length > (table ? 1 : 0))
         {
-            throw new UsageException(
-                "pictures in class folders: the class is the target, expected no --target and "
-                + "--task classification");
+            throw new UsageException(table
+                ? "pictures named in a table: the class is the target, expected one --target at "
+                    + "most and --task classification"
+                : "pictures in class folders: the class is the target, expected no --target and "
+                    + "--task classification");
         }
+        _target = table ? new PathTable(places[0].Path, places[0].Target).Label ?? Label : Label;
         _bad = bad;
         _classes = ImageListing.Classes(places);
         _items = [.. places.SelectMany(place => ImageListing.List(place, _classes))];
@@ -126,7 +134,7 @@ internal sealed class ImageSource : IDataSource
             Target = new TargetSpec
             {
                 Kind = TargetKind.Classes,
-                Names = ["label"],
+                Names = [_target],
                 Labels = _classes,
             },
             Height = _height,
@@ -205,20 +213,28 @@ internal sealed class ImageSource : IDataSource
                     $"{_items[i].Where}: class '{label}' is not among the training classes");
             }
             _infos[i] = _items[i].Identify();
+            if (_items[i].Label < 0)
+            {
+                throw new DataException(
+                    $"{_items[i].Where}: a picture without a label, expected its class");
+            }
+            return null;
         }));
     }
 
     /// <summary>
-    /// Runs over all pictures in parallel; false where one is bad and may be left out.
+    /// Runs over all pictures in parallel; false where one is bad and may be left out. The work
+    /// returns a warning, or null.
     /// </summary>
-    private bool[] ForAll(CancellationToken cancel, Action<int> work)
+    private bool[] ForAll(CancellationToken cancel, Func<int, string?> work)
     {
         var errors = new DataException?[_items.Length];
+        var warnings = new string?[_items.Length];
         Parallel.For(0, _items.Length, new ParallelOptions { CancellationToken = cancel }, i =>
         {
             try
             {
-                work(i);
+                warnings[i] = work(i);
             }
             catch (DataException error)
             {
@@ -226,12 +242,13 @@ internal sealed class ImageSource : IDataSource
             }
         });
         // Reported in order, so that the message does not depend on threads.
-        foreach (DataException? error in errors)
+        for (int i = 0; i < errors.Length; i++)
         {
-            if (error is not null)
+            if (errors[i] is DataException error)
             {
                 _bad.Report(error);
             }
+            _bad.Warn(warnings[i]);
         }
         return Array.ConvertAll(errors, e => e is null);
     }

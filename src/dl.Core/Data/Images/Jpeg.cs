@@ -8,6 +8,13 @@ namespace Dl.Data.Images;
 /// <summary>Reads JPEG: grey, YCbCr, RGB, CMYK and YCCK; EXIF orientation is honoured.</summary>
 internal static class Jpeg
 {
+    /// <summary>
+    /// A unit has 32x32 pixels at most, and where it has, at least eight blocks (4x1 of one
+    /// component, 1x4 of another) of one bit each. Arithmetic code could stay below on an empty
+    /// picture; nobody keeps these.
+    /// </summary>
+    private const long MostPixelsOfOneByte = 1024;
+
     private readonly record struct Header(
         int Width, int Height, int Components, int Orientation, bool Adobe);
 
@@ -25,6 +32,8 @@ internal static class Jpeg
     {
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
+        CheckLength(header.Width, header.Height, bytes.Length);
+        string? warning = null;
         try
         {
             using TurboJpegHandle handle = TurboJpeg.InitDecompress();
@@ -34,10 +43,11 @@ internal static class Jpeg
                 if (TurboJpeg.DecompressHeader(
                     handle, jpeg, size, out int width, out int height, out _, out int space) != 0)
                 {
-                    CheckError(handle);
+                    warning = CheckError(handle);
                 }
                 // Two parsers of one header must agree before a buffer is sized by either.
                 ImageCodec.CheckSize(width, height);
+                CheckLength(width, height, bytes.Length);
                 (int w, int h) = header.Orientation >= 5
                     ? (wantedHeight, wantedWidth)
                     : (wantedWidth, wantedHeight);
@@ -55,12 +65,12 @@ internal static class Jpeg
                     if (TurboJpeg.Decompress(
                         handle, jpeg, size, output, width, 0, height, format, TurboJpeg.Flags) != 0)
                     {
-                        CheckError(handle);
+                        warning = CheckError(handle) ?? warning;
                     }
                 }
                 var image = new Image(width, height, samples, pixels);
-                return Exif.Upright(
-                    samples == 4 ? FromCmyk(image, header.Adobe) : image, header.Orientation);
+                image = samples == 4 ? FromCmyk(image, header.Adobe) : image;
+                return Exif.Upright(image, header.Orientation) with { Warning = warning };
             }
         }
         catch (DllNotFoundException error)
@@ -88,18 +98,32 @@ internal static class Jpeg
 
     /// <summary>
     /// The library also fails softly. An unusual subsampling bothers only its own callers; stray
-    /// bytes between segments harm nothing; missing data leave a half-grey picture, which must not
-    /// be learnt from.
+    /// bytes between segments harm nothing and are warned of, as the library does; missing data
+    /// leave a half-grey picture, which must not be learnt from.
     /// </summary>
-    private static unsafe void CheckError(TurboJpegHandle handle)
+    /// <returns>A warning, or null where nothing has to be said.</returns>
+    private static unsafe string? CheckError(TurboJpegHandle handle)
     {
         string text = Marshal.PtrToStringUTF8((nint)TurboJpeg.ErrorText(handle)) ?? "";
-        if (!text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
-            && !text.Contains("determine subsampling", StringComparison.Ordinal)
-            && !text.Contains("JFIF", StringComparison.Ordinal)
-            && !text.Contains("Adobe", StringComparison.Ordinal))
+        if (text.Contains("determine subsampling", StringComparison.Ordinal))
         {
-            throw new DataException($"damaged JPEG ({text})");
+            return null;
+        }
+        return text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
+            || text.Contains("JFIF", StringComparison.Ordinal)
+            || text.Contains("Adobe", StringComparison.Ordinal)
+            ? text
+            : throw new DataException($"damaged JPEG ({text})");
+    }
+
+    /// <summary>Refuses before allocating what the file cannot fill.</summary>
+    private static void CheckLength(int width, int height, int length)
+    {
+        if ((long)width * height > length * MostPixelsOfOneByte)
+        {
+            throw new DataException(
+                $"JPEG of {width} x {height} pixels in {length} bytes, which cannot hold them; "
+                + "the file is cut off or damaged");
         }
     }
 

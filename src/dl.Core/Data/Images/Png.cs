@@ -12,15 +12,25 @@ internal static class Png
     private const int Ihdr = 0x49484452, Plte = 0x504C5445, Trns = 0x74524E53;
     private const int Idat = 0x49444154, Iend = 0x49454E44;
 
+    /// <summary>Deflate makes at most so many bytes of one: 258 of a code of two bits.</summary>
+    private const long MostOfOneByte = 1032;
+
     internal static ReadOnlySpan<byte> Signature =>
         [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
-    /// <summary>Start and step of the columns and rows of each Adam7 pass.</summary>
-    private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
+    private static readonly Pass[] Passes =
     [
-        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
-        (0, 1, 1, 2),
+        new(0, 0, 8, 8), new(4, 0, 8, 8), new(0, 4, 4, 8), new(2, 0, 4, 4), new(0, 2, 2, 4),
+        new(1, 0, 2, 2), new(0, 1, 1, 2),
     ];
+
+    /// <summary>Start and step of the columns and rows of one Adam7 pass.</summary>
+    private readonly record struct Pass(int X, int Y, int StepX, int StepY)
+    {
+        /// <summary>Pixels of the pass across and down; 0 in pictures too small for it.</summary>
+        public (int Width, int Height) Extents(Header header) => (
+            (header.Width - X + StepX - 1) / StepX, (header.Height - Y + StepY - 1) / StepY);
+    }
 
     private readonly record struct Header(
         int Width, int Height, int Depth, int Color, bool Interlaced)
@@ -61,6 +71,7 @@ internal static class Png
     {
         Parts parts = ReadChunks(bytes);
         Header header = parts.Header;
+        CheckLength(header, parts.Data.Length);
         int channels = header.Color switch
         {
             0 => parts.Transparency is null ? 1 : 2,
@@ -72,17 +83,32 @@ internal static class Png
         var image = new Image(header.Width, header.Height, channels, pixels);
         parts.Data.Position = 0;
         using var zlib = new ZLibStream(parts.Data, CompressionMode.Decompress);
-        if (!header.Interlaced)
-        {
-            DecodePass(zlib, parts, image, (0, 0, 1, 1));
-            return image;
-        }
-        foreach ((int X, int Y, int StepX, int StepY) pass in Passes)
+        foreach (Pass pass in PassesOf(header))
         {
             DecodePass(zlib, parts, image, pass);
         }
         return image;
     }
+
+    /// <summary>Refuses before allocating what the file cannot fill.</summary>
+    private static void CheckLength(Header header, long stored)
+    {
+        long needed = 0;
+        foreach (Pass pass in PassesOf(header))
+        {
+            (int width, int height) = pass.Extents(header);
+            needed += width == 0 ? 0 : (header.RowBytes(width) + 1L) * height;
+        }
+        if (needed > stored * MostOfOneByte)
+        {
+            throw new DataException(
+                $"PNG of {header.Width} x {header.Height} pixels with {stored} bytes of pixel "
+                + "data, which cannot hold them; the file is cut off or damaged");
+        }
+    }
+
+    private static Pass[] PassesOf(Header header) =>
+        header.Interlaced ? Passes : [new Pass(0, 0, 1, 1)];
 
     private static Parts ReadChunks(byte[] bytes)
     {
@@ -192,13 +218,11 @@ internal static class Png
             : throw new DataException("PNG with a transparency chunk that does not fit");
     }
 
-    private static void DecodePass(
-        Stream zlib, Parts parts, Image image, (int X, int Y, int StepX, int StepY) pass)
+    private static void DecodePass(Stream zlib, Parts parts, Image image, Pass pass)
     {
         Header header = parts.Header;
-        int width = (header.Width - pass.X + pass.StepX - 1) / pass.StepX;
-        int height = (header.Height - pass.Y + pass.StepY - 1) / pass.StepY;
-        if (width <= 0 || height <= 0)
+        (int width, int height) = pass.Extents(header);
+        if (width == 0 || height == 0)
         {
             return;
         }

@@ -1,6 +1,5 @@
 // libjpeg-turbo's TurboJPEG interface (turbojpeg.h, version 2; version 3 still has these
 // functions), loaded when the first JPEG comes. Names are the library's own.
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace Dl.Data.Images;
@@ -24,16 +23,9 @@ internal static unsafe partial class TurboJpeg
     /// </summary>
     public const int Flags = 4096 | 32768;
 
-    private const string Library = "turbojpeg";
+    private const string Library = NativeLibraries.TurboJpeg;
 
-    private static readonly string[] Candidates =
-    [
-        "libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib",
-        "turbojpeg.dll", "libturbojpeg.dll",
-    ];
-
-    static TurboJpeg() =>
-        NativeLibrary.SetDllImportResolver(typeof(TurboJpeg).Assembly, Resolve);
+    static TurboJpeg() => NativeLibraries.Register();
 
     [LibraryImport(Library, EntryPoint = "tjInitDecompress")]
     public static partial TurboJpegHandle InitDecompress();
@@ -53,23 +45,4 @@ internal static unsafe partial class TurboJpeg
 
     [LibraryImport(Library, EntryPoint = "tjGetErrorStr2")]
     public static partial byte* ErrorText(TurboJpegHandle handle);
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
-    {
-        if (name != Library)
-        {
-            return 0;
-        }
-        foreach (string candidate in Candidates)
-        {
-            if (NativeLibrary.TryLoad(candidate, out nint library))
-            {
-                return library;
-            }
-        }
-        throw new DllNotFoundException(
-            "JPEG pictures need libjpeg-turbo's library libturbojpeg, which is not installed; "
-            + "install it (Debian and Ubuntu: apt install libturbojpeg0; Fedora: dnf install "
-            + "turbojpeg; macOS: brew install jpeg-turbo) or convert the pictures to PNG");
-    }
 }

@@ -1,0 +1,271 @@
+// Every parser of dl.Core under damaged inputs: 2000 each here, 100,000 by `make fuzz`. The limits
+// of allocation follow from the formats: what deflate can expand (1032 times), bits that become
+// bytes (8 times), a column's bookkeeping for a name of one letter.
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json.Nodes;
+using Dl.Cpu;
+using Dl.Data;
+using Dl.Data.Formats;
+using Dl.Data.Images;
+using Dl.Data.Tables;
+using Dl.Data.Tests;
+using Dl.Files;
+using Dl.Models;
+using Dl.Tensors;
+using Dl.Tests.Files;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dl.Tests.Fuzzing;
+
+public sealed class ParserFuzzTests : IDisposable
+{
+    private const long MiB = 1 << 20;
+
+    private readonly Files.TemporaryFolder _folder = new();
+
+    private readonly CpuDevice _device = new(1);
+
+    public void Dispose()
+    {
+        Assert.Equal(0, _device.LiveBuffers);
+        _device.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Tables() => FuzzRun.Check(new FuzzTarget(
+        "table", TableTexts(), bytes => ReadTable(new MemoryStream(bytes)), 2000, 2 * MiB)
+    {
+        Tokens = Texts(",", "\t", ";", "\n", "\r\n", "\"", "\"\"", "NA", "inf", "nan", "1e400",
+            "\u00e9", "\0", "\ufeff"),
+    });
+
+    [Fact]
+    public void GzippedTables() => FuzzRun.Check(new FuzzTarget(
+        "gzip", TableTexts().ConvertAll(Gzip),
+        bytes =>
+        {
+            string path = Put("t.csv.gz", bytes);
+            InputFile.Head(path, 64);
+            ReadTable(InputFile.Open(path));
+            InputFile.ReadStream(path);
+        },
+        1032 * 200, 3 * MiB));
+
+    [Fact]
+    public void Idx() => FuzzRun.Check(new FuzzTarget(
+        "idx", [Idx(2, 3, 4), Idx(5), Gzip(Idx(3, 4, 5)), Idx(2, 2, 2, 3)],
+        bytes =>
+        {
+            var idx = IdxFile.Read(Put("images-idx3-ubyte", bytes));
+            Assert.Equal(idx.Data.Length, idx.Extents.Aggregate(1L, (a, b) => a * b));
+        },
+        1040, MiB));
+
+    // A bit of a palette picture becomes four bytes.
+    [Fact]
+    public void Png() => FuzzRun.Check(
+        new FuzzTarget("png", PictureSeeds.Png(), Decode, 1032 * 32, MiB)
+        {
+            Repair = PictureSeeds.RepairPng,
+        });
+
+    [Fact]
+    public void Pnm() => FuzzRun.Check(
+        new FuzzTarget("pnm", PictureSeeds.Pnm(), Decode, 32, MiB)
+        {
+            Tokens = Texts("#", "\n", "P1", "P4", "P6", " 0 ", " 65535 ", " 99999 "),
+        });
+
+    [Fact]
+    public void Bmp() => FuzzRun.Check(
+        new FuzzTarget("bmp", PictureSeeds.Bmp(), Decode, 32, MiB));
+
+    // The least that a block of 8x8 pixels takes is a bit; three bytes a pixel, twice when turned.
+    [SkippableFact]
+    public void Jpeg()
+    {
+        try
+        {
+            Decode(PictureSeeds.Jpeg()[0]);
+        }
+        catch (DlException error) when (error is not DataException)
+        {
+            Skip.If(true, error.Message);
+        }
+        FuzzRun.Check(new FuzzTarget("jpeg", PictureSeeds.Jpeg(), Decode, 1024 * 14, MiB));
+    }
+
+    // A megapixel may be of one colour, which takes no bits at all.
+    [SkippableFact]
+    public void WebP()
+    {
+        var (plain, clear) = (WebPTests.Gradient(9, 7, 3), WebPTests.Gradient(8, 8, 4));
+        FuzzRun.Check(new FuzzTarget(
+            "webp",
+            [WebPTests.Encode(plain), WebPTests.Encode(plain, lossy: true),
+                WebPTests.Encode(clear), WebPTests.Encode(clear, lossy: true)],
+            Decode, 4 * 4 * (1 << 15), 17 * MiB));
+    }
+
+    [Fact]
+    public void Exif() => FuzzRun.Check(new FuzzTarget(
+        "exif", [JpegMaker.Exif(6, little: true), JpegMaker.Exif(3, little: false)],
+        bytes => Assert.InRange(Dl.Data.Images.Exif.Orientation(bytes), 1, 8), 0, 64 << 10));
+
+    [Fact]
+    public void Models() => FuzzRun.Check(Model("model", TinyModel.Bytes()));
+
+    [Fact]
+    public void Ensembles() => FuzzRun.Check(Model("ensemble", TinyModel.EnsembleBytes(2)));
+
+    [Fact]
+    public void GraphFiles() => FuzzRun.Check(new FuzzTarget(
+        "graph", GraphTexts(),
+        bytes => GraphJson.Read(Put("g.json", bytes)).Resolve(new Shape(28, 28, 1), 10).Plan(),
+        2000, 2 * MiB)
+    {
+        Tokens = JsonTokens,
+        Rewrite = random => Encoding.UTF8.GetBytes(JsonDamage.Mutate(
+            Encoding.UTF8.GetString(GraphTexts()[random.Next(GraphTexts().Count)]), random)),
+    });
+
+    private static List<byte[]> JsonTokens => Texts(
+        "null", "true", "[]", "{}", "\"\"", "-1", "1e999", "[", "]", "{", "}", ",", ":", "\"",
+        "\\ud800", "\\u0000", "\u00ff", "\"type\":\"conv2d\",", "\"input\"", "0.5", "/* */");
+
+    private FuzzTarget Model(string name, byte[] good) => new(
+        name, [good],
+        bytes =>
+        {
+            using var loaded = ModelFile.Load(Put("m.dlm", bytes));
+            for (int i = 0; i < loaded.Plans.Count; i++)
+            {
+                loaded.CreateModel(_device, i).Dispose();
+            }
+        },
+        2000, 4 * MiB)
+    {
+        Tokens = JsonTokens,
+        Repair = RepairContainer,
+        Rewrite = random => RewriteHeader(good, random),
+    };
+
+    /// <summary>Another header, or another document in it, before the same data.</summary>
+    private static byte[] RewriteHeader(byte[] good, Random random)
+    {
+        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(good);
+        string header = Encoding.UTF8.GetString(good, 8, length);
+        if (random.Next(4) == 0)
+        {
+            header = JsonDamage.Mutate(header, random);
+        }
+        else
+        {
+            JsonNode node = JsonNode.Parse(header)!;
+            JsonNode metadata = node["__metadata__"]!;
+            metadata["dl"] = JsonDamage.Mutate((string)metadata["dl"]!, random);
+            header = node.ToJsonString();
+        }
+        return SafetensorsTests.Container(header, good[(8 + length)..]);
+    }
+
+    /// <summary>
+    /// The length of the header up to the brace that closes it, so that damaged JSON is read.
+    /// </summary>
+    private static byte[] RepairContainer(byte[] bytes)
+    {
+        int end = bytes.AsSpan().LastIndexOf("]}}"u8);
+        if (end >= 8)
+        {
+            int pad = bytes.AsSpan(end + 3).IndexOfAnyExcept((byte)' ');
+            BinaryPrimitives.WriteInt64LittleEndian(bytes, end + 3 + Math.Max(pad, 0) - 8);
+        }
+        return bytes;
+    }
+
+    private static void Decode(byte[] bytes)
+    {
+        try
+        {
+            ImageCodec.Identify(bytes, "p");
+        }
+        catch (DataException)
+        {
+        }
+        Image image = ImageCodec.Decode(bytes, "p");
+        Assert.Equal(image.Pixels.Length, (long)image.Width * image.Height * image.Channels);
+        ImageCodec.Decode(bytes, "p", 4, 4);
+    }
+
+    private static void ReadTable(Stream stream)
+    {
+        var table = new RawTable();
+        using (stream)
+        {
+            table.Append(
+                stream, "t.csv", Part.Train, new BadData(true, NullLogger.Instance), default);
+        }
+    }
+
+    private static List<byte[]> TableTexts() =>
+    [
+        .. Texts(
+            "size,colour,kind\n1.5,red,ant\n2,\"gr\"\"n, een\",bee\n,NA,cat\n",
+            "a\tb\n1\t2\n3\t4\n", "1;2;3\r\n4;5;6\r\n", "x|y\n\"two\nlines\"|3\nz|4\n"),
+        [0xFF, 0xFE, .. Encoding.Unicode.GetBytes("a,b\n1,2\n")],
+        [0xEF, 0xBB, 0xBF, .. "a,b\n1,\u00fc\n"u8],
+    ];
+
+    private static List<byte[]> GraphTexts() => Texts(
+        """
+        {"layers": [{"type": "conv2d", "filters": 4, "kernel": 3, "activation": "relu"},
+          {"type": "max_pool2d", "window": [2, 2]}, {"type": "flatten"},
+          {"type": "dense", "units": 0}]}
+        """,
+        """
+        {"input": [28, 28, 1], "layers": [
+          {"type": "flatten", "name": "f"}, {"type": "dense", "units": 8, "name": "a"},
+          {"type": "dense", "units": 8, "inputs": ["f"], "name": "b"},
+          {"type": "add", "inputs": ["a", "b"]}, {"type": "dropout", "rate": 0.5},
+          {"type": "dense", "units": 0, "name": "out"}], "output": "out"}
+        """,
+        """
+        {"layers": [{"type": "batch_norm"}, {"type": "reshape", "shape": [28, 28]},
+          {"type": "lstm", "units": 5, "bidirectional": true}, {"type": "dense", "units": 0}]}
+        """);
+
+    private static byte[] Idx(params int[] extents)
+    {
+        var bytes = new List<byte> { 0, 0, 8, (byte)extents.Length };
+        int count = 1;
+        foreach (int extent in extents)
+        {
+            bytes.AddRange([0, 0, 0, (byte)extent]);
+            count *= extent;
+        }
+        return [.. bytes, .. Enumerable.Range(0, count).Select(i => (byte)i)];
+    }
+
+    private static byte[] Gzip(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
+        {
+            gzip.Write(bytes);
+        }
+        return packed.ToArray();
+    }
+
+    private static List<byte[]> Texts(params string[] texts) =>
+        [.. texts.Select(Encoding.UTF8.GetBytes)];
+
+    private string Put(string name, byte[] bytes)
+    {
+        string path = _folder.File(name);
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+}
