@@ -43,6 +43,28 @@ public sealed class ParserFuzzTests : IDisposable
     });
 
     [Fact]
+    public void JsonLines() => FuzzRun.Check(new FuzzTarget(
+        "json-lines", JsonLinesTexts(),
+        bytes =>
+        {
+            // As prediction reads it: only what is wanted.
+            using (IRowReader rows = new JsonLinesReader(
+                new MemoryStream(bytes), "t.jsonl", ["size", "a.b"]))
+            {
+                while (rows.Read())
+                {
+                    rows.Row();
+                }
+            }
+            ReadTable(new MemoryStream(bytes), "t.jsonl");
+        },
+        2000, 2 * MiB)
+    {
+        Tokens = Texts("{", "}", "\n", "\"", ":", ",", "[", "null", "true", "NaN", "1e400", "-",
+            "\\ud800", "\\u0041", "{\"a\":", "\u00e9", "\0", "\ufeff"),
+    });
+
+    [Fact]
     public void GzippedTables() => FuzzRun.Check(new FuzzTarget(
         "gzip", TableTexts().ConvertAll(Gzip),
         bytes =>
@@ -200,15 +222,20 @@ public sealed class ParserFuzzTests : IDisposable
         ImageCodec.Decode(bytes, "p", 4, 4);
     }
 
-    private static void ReadTable(Stream stream)
+    private static void ReadTable(Stream stream, string name = "t.csv")
     {
         var table = new RawTable();
         using (stream)
         {
             table.Append(
-                stream, "t.csv", Part.Train, new BadData(true, NullLogger.Instance), default);
+                stream, name, Part.Train, new BadData(true, NullLogger.Instance), default);
         }
     }
+
+    private static List<byte[]> JsonLinesTexts() => Texts(
+        "{\"size\":1.5,\"colour\":\"red\",\"kind\":\"ant\"}\n{\"kind\":null,\"size\":-2e3}\n",
+        "\ufeff{\"a\":{\"b\":{\"c\":1},\"d\":true}}\r\n\r\n{\"a\":{\"b\":\"\\u00fc\\n\"}}",
+        "{}\n{\"a\":[1,{\"b\":2}]}\n{\"late\":0}\n{\"late\":\"2024-05-17\"}\n");
 
     private static List<byte[]> TableTexts() =>
     [
