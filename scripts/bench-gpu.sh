@@ -161,7 +161,8 @@ resnet50() {
     echo "## Training ResNet-50 on 224x224, batch 64"
     for precision in $precisions; do
         printf '\n%s\n\n' "$precision"
-        dl_bench "$work/resnet50.$precision.dl" resnet50 --seconds "$seconds" --precision "$precision"
+        dl_bench "$work/resnet50.$precision.dl" resnet50 --seconds "$seconds" \
+            --precision "$precision"
         torch_part "resnet50.$precision" resnet50 "$precision"
         pair "resnet50.$precision"
     done

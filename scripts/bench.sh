@@ -122,7 +122,10 @@ END {
             if (!low || ratio < low) low = ratio
             if (ratio > high) high = ratio
         }
-        printf torch ? " | %.1f | %.2f | %.2f-%.2f" : " | - | - | -", torch, best / (torch ? torch : 1), low, high
+        if (torch)
+            printf " | %.1f | %.2f | %.2f-%.2f", torch, best / torch, low, high
+        else
+            printf " | - | - | -"
         printf " | %s%s | %.0f %%", auto[name[w]], auto[name[w]] == on ? "" : " (slower)", share
         printf " | %.0f | %s |\n", memory[on " " name[w]] / 1048576, \
             torch ? sprintf("%.0f", memory["torch " name[w]] / 1048576) : "-"

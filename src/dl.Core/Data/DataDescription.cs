@@ -28,8 +28,8 @@ public sealed record DataDescription
 public sealed record PartDescription(string Name, int Rows);
 
 /// <summary>
-/// One column: <c>Type</c> is number or category; <c>Missing</c> counts cells without a value;
-/// numbers have <c>Min</c>, <c>Max</c>, <c>Mean</c>.
+/// One column: <c>Type</c> is number, date (in days since 1970) or category; <c>Missing</c> counts
+/// cells without a value; numbers have <c>Min</c>, <c>Max</c>, <c>Mean</c>.
 /// </summary>
 public sealed record ColumnDescription(
     string Name, string Type, int Missing, int Distinct, double? Min, double? Max, double? Mean);

@@ -61,6 +61,9 @@ public enum ColumnTransform
 
     /// <summary>ln(1 + x) for x >= 0 and -ln(1 - x) below: tames long tails of amounts.</summary>
     Log,
+
+    /// <summary>An ISO date, with a time or not, is read as days since 1970-01-01.</summary>
+    Date,
 }
 
 /// <summary>One input column and how it is encoded.</summary>

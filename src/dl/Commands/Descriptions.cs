@@ -25,8 +25,8 @@ internal static class Descriptions
             {
                 table.Add(
                     c.Name, c.Type, c.Missing.ToString(CultureInfo.InvariantCulture),
-                    c.Distinct.ToString(CultureInfo.InvariantCulture), Number(c.Min),
-                    Number(c.Max), Number(c.Mean));
+                    c.Distinct.ToString(CultureInfo.InvariantCulture), Value(c, c.Min),
+                    Value(c, c.Max), Value(c, c.Mean));
             }
             text += "\n" + table;
         }
@@ -42,6 +42,11 @@ internal static class Descriptions
         }
         return text;
     }
+
+    private static string Value(ColumnDescription column, double? value) =>
+        column.Type == "date" && value is double days
+            ? DateTime.UnixEpoch.AddDays(days).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
+            : Number(value);
 
     private static string Number(double? value) =>
         value?.ToString("0.####", CultureInfo.InvariantCulture) ?? "";

@@ -1,4 +1,4 @@
-// What a cell of a table says: nothing, a number, or text.
+// What a cell of a table says: nothing, a number, a date, or text.
 using System.Globalization;
 
 namespace Dl.Data.Tables;
@@ -6,6 +6,12 @@ namespace Dl.Data.Tables;
 /// <summary>Reading single cells; the same rules in training and prediction.</summary>
 internal static class Cell
 {
+    private static readonly string[] DateFormats =
+    [
+        "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd HH:mmK",
+        "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK",
+    ];
+
     private static readonly string[] MissingNames = ["na", "n/a", "nan", "null", "?"];
 
     /// <summary>Empty, NA, N/A, NaN, null or ?, in any case.</summary>
@@ -46,6 +52,24 @@ internal static class Cell
             return true;
         }
         return false;
+    }
+
+    /// <summary>
+    /// An ISO 8601 date, alone or with a time: `2024-05-17`, `2024-05-17T08:30:15.5+02:00`, or with
+    /// a blank for the T. A time without an offset counts as UTC.
+    /// </summary>
+    /// <param name="days">Days since 1970-01-01T00:00Z, with a fraction for the time.</param>
+    public static bool TryDate(string text, out double days)
+    {
+        days = 0;
+        if (text.Length < 10 || text[4] != '-' || !DateTimeOffset.TryParseExact(
+            text, DateFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+            out DateTimeOffset date))
+        {
+            return false;
+        }
+        days = (double)(date.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerDay;
+        return true;
     }
 
     /// <summary>

@@ -15,6 +15,9 @@ internal sealed class RawColumn(string name)
 
     public bool IsText { get; private set; }
 
+    /// <summary>Its numbers were dates: days since 1970.</summary>
+    public bool IsDate { get; private set; }
+
     public int Count => IsText ? _codes.Count : _numbers.Count;
 
     /// <summary>Distinct texts by code; empty for numbers.</summary>
@@ -88,6 +91,31 @@ internal sealed class RawColumn(string name)
         {
             values[code] = Cell.TryNumber(Texts[code], out double value) ? value : double.NaN;
         }
+        TakeNumbers(values);
+    }
+
+    /// <summary>Makes a column all of whose texts are dates one of numbers.</summary>
+    public void BecomeDates()
+    {
+        if (!IsText || Texts.Count == 0)
+        {
+            return;
+        }
+        var values = new double[Texts.Count];
+        for (int code = 0; code < values.Length; code++)
+        {
+            if (!Cell.TryDate(Texts[code], out values[code]))
+            {
+                return;
+            }
+        }
+        TakeNumbers(values);
+        IsDate = true;
+    }
+
+    /// <param name="values">By code.</param>
+    private void TakeNumbers(double[] values)
+    {
         foreach (int code in _codes)
         {
             _numbers.Add(code == MissingCode ? double.NaN : values[code]);

@@ -44,7 +44,10 @@ internal sealed class RowEncoder
             }
             else
             {
-                TableEncoder.Number(column, Number(reader, column.Name, cell), place);
+                double value = column.Transform == ColumnTransform.Date
+                    ? Date(reader, column.Name, cell)
+                    : Number(reader, column.Name, cell);
+                TableEncoder.Number(column, value, place);
             }
             at += width;
         }
@@ -157,6 +160,13 @@ internal sealed class RowEncoder
         }
         return unknown;
     }
+
+    private static double Date(IRowReader reader, string column, string cell) =>
+        Cell.IsMissing(cell) ? double.NaN
+        : Cell.TryDate(cell, out double days) ? days
+        : throw new DataException(
+            $"{reader.Where}: column '{column}' is '{cell}', expected a date such as 2024-05-17 or "
+            + "2024-05-17T08:30; mend the row, or leave bad rows out with --on-bad-data skip");
 
     private static double Number(IRowReader reader, string column, string cell)
     {

@@ -1,5 +1,6 @@
 // Learning how to encode input columns, from training rows alone.
 //   number:   x -> (T(x) - mean) / std; missing -> the median, and a flag where training had gaps
+//   date:     days since 1970 as a number, without T
 //   category: one-hot over the 50 most frequent values, plus a place for all others and missing
 // T is ln(1 + x) for long-tailed amounts: no negative value, skewness above 2, and less after T.
 using Microsoft.Extensions.Logging;
@@ -71,7 +72,7 @@ internal static class TableFit
         Span<double> present = values.AsSpan(0, count);
         present.Sort();
         double median = (present[(count - 1) / 2] + present[count / 2]) / 2;
-        bool logarithm = IsLongTailed(present);
+        bool logarithm = !column.IsDate && IsLongTailed(present);
         bool gaps = count < rows.Length;
         // Mean and deviation of what the model will see: gaps filled with the median.
         (double mean, double std) = Moments(present, rows.Length - count, median, logarithm);
@@ -79,7 +80,9 @@ internal static class TableFit
         {
             Name = column.Name,
             Kind = ColumnKind.Number,
-            Transform = logarithm ? ColumnTransform.Log : ColumnTransform.None,
+            Transform = column.IsDate ? ColumnTransform.Date
+                : logarithm ? ColumnTransform.Log
+                : ColumnTransform.None,
             Mean = mean,
             Std = std,
             Fill = median,

@@ -51,6 +51,10 @@ internal sealed class TableSource : IDataSource
         }
         _inputs = Array.FindAll(table.Columns, c =>
             !targets.Contains(c) && !options.Ignore.Contains(c.Name) && c != _id);
+        foreach (RawColumn input in _inputs)
+        {
+            input.BecomeDates();
+        }
         _rows = GoodRows(odd, bad);
     }
 
@@ -249,6 +253,7 @@ internal sealed class TableSource : IDataSource
                 column.Name, column.IsText ? "category" : "number", missing, column.Texts.Count,
                 null, null, null)
             : new ColumnDescription(
-                column.Name, "number", missing, distinct.Count, min, max, sum / present);
+                column.Name, column.IsDate ? "date" : "number", missing, distinct.Count,
+                min, max, sum / present);
     }
 }
