@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that is claimed of a GPU, measured on it: `scripts/bench-gpu.sh > gpu.md`. Needs dl, and
-# for the other side python with torch; without torch its column is empty. Markdown goes to stdout,
-# errors to stderr, and a part that fails leaves the others alone. Settings, by environment:
+# Everything that is claimed of a GPU, measured on it: `scripts/bench-gpu.sh > gpu.md`. Needs dl,
+# and for the other side python with torch; without torch its column is empty. Markdown goes to
+# stdout, errors to stderr, and a part that fails leaves the others alone. Settings, by environment:
 #   DL_BIN            the program                                  build/dl
 #   DL_GPU_DEVICE     where dl computes                            the first GPU, else opencl:0
 #   DL_PYTHON         python with torch                            python3
@@ -76,11 +76,14 @@ head_of_report() {
     echo "# dl on a GPU"
     echo
     echo "- date: $(date -u +%Y-%m-%d)"
-    echo "- device: $(grep "\"$device\"" "$work/devices" | sed 's/.*"description": *"\([^"]*\)".*/\1/')"
+    echo "- device: $(grep "\"$device\"" "$work/devices" |
+        sed 's/.*"description": *"\([^"]*\)".*/\1/')"
     nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader \
         2> /dev/null | sed 's/^/- nvidia-smi: /'
     echo "- host: $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors"
-    echo "- dl: $("$dl" --version), commit ${DL_COMMIT:-$(git rev-parse --short HEAD 2> /dev/null || echo unknown)}"
+    local commit
+    commit=${DL_COMMIT:-$(git rev-parse --short HEAD 2> /dev/null || echo unknown)}
+    echo "- dl: $("$dl" --version), commit $commit"
     echo "- torch: $torch on $peer_device"
     echo
 }
@@ -101,7 +104,8 @@ selftest() {
             echo "- $precision: $(grep -c '"primitive"' "$lines") primitives are right"
         elif grep -q '"primitive"' "$lines"; then
             echo "- $precision: WRONG ($status):" \
-                "$(grep '"ok": *false' "$lines" | sed 's/.*"primitive": *"\([^"]*\)".*/\1/' | tr '\n' ' ')"
+                "$(grep '"ok": *false' "$lines" |
+                    sed 's/.*"primitive": *"\([^"]*\)".*/\1/' | tr '\n' ' ')"
             # f32 is timed even so: what is wrong has been named.
             [ "$precision" = f32 ] && proven="$proven $precision"
             failed="$failed\n- self-test in $precision"
