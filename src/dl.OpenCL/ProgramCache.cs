@@ -161,7 +161,6 @@ internal sealed class ProgramCache(
         {
             return;
         }
-        Directory.CreateDirectory(folder);
         var head = new StringBuilder();
         foreach (string launch in program.Launches)
         {
@@ -172,10 +171,7 @@ internal sealed class ProgramCache(
         lines.CopyTo(entry.AsSpan(SHA256.HashSizeInBytes));
         binary.CopyTo(entry.AsSpan(SHA256.HashSizeInBytes + lines.Length));
         SHA256.HashData(entry.AsSpan(SHA256.HashSizeInBytes), entry);
-        // Other processes read whole entries or none.
-        string temporary = $"{program.Path}.{Environment.ProcessId}";
-        File.WriteAllBytes(temporary, entry);
-        File.Move(temporary, program.Path, overwrite: true);
+        SharedFile.Write(program.Path, entry);
         program.IsDirty = false;
     }
 

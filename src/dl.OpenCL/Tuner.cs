@@ -2,8 +2,8 @@
 // of each size. A tile is proven before it is timed, on products of odd sizes in every direction
 // and on sampled elements of what was timed; one that does not build, fails or computes something
 // else is passed over. Each trial has a device of its own, so that a fault ends with it.
-using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Dl.Ops;
 using Dl.Tensors;
 using Microsoft.Extensions.Logging;
@@ -15,7 +15,7 @@ namespace Dl.OpenCl;
 /// <param name="output">A row for each trial.</param>
 public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
 {
-    private const int MinItems = 64, MaxItems = 512, Samples = 5, Checked = 64;
+    private const int MinItems = 64, MaxItems = 512, Checked = 64;
     private const double SampleSeconds = 0.02, SlowSeconds = 0.5, Bound = 1e-5;
 
     /// <summary>Extents of the timed product; smaller ones where a device is slow.</summary>
@@ -83,7 +83,7 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
             tuning = Tune(tuning, precision, units, Space(units), Extents, cancel);
         }
         string file = Tuning.FileOf(device.Properties, device.CacheFolder);
-        Write(file, tuning.ToJson());
+        SharedFile.Write(file, Encoding.UTF8.GetBytes(tuning.ToJson()));
         return file;
     }
 
@@ -206,7 +206,9 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
             // A product a sixty-fourth as large foretells this one's time.
             int n = extents[i] / 4;
             var (a, b, c) = Rent(trial, n * n, n * n, n * n);
-            double seconds = Time(trial, 1, d => Multiply(d, a, b, c, n));
+            // The first call builds the kernel.
+            Multiply(trial, a, b, c, n);
+            double seconds = DeviceTimer.Measure(trial, d => Multiply(d, a, b, c, n), 1);
             Return(trial, a, b, c);
             if (seconds * 64 < SlowSeconds)
             {
@@ -222,7 +224,8 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         var (a, b, c) = Rent(trial, n * n, n * n, n * n);
         trial.Write(a, left);
         trial.Write(b, right);
-        double seconds = Median(trial, d => Multiply(d, a, b, c, n));
+        double seconds = DeviceTimer.Median(
+            trial, d => Multiply(d, a, b, c, n), SampleSeconds);
         var result = new float[n * n];
         trial.Read(c, result);
         Return(trial, a, b, c);
@@ -260,12 +263,12 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         var (x, w, y) = Rent(trial, image, shape.PatchSize * Channels, image);
         trial.Fill(x, image, 0.01f);
         trial.Fill(w, shape.PatchSize * Channels, 0.01f);
-        double seconds = Median(trial, d =>
+        double seconds = DeviceTimer.Median(trial, d =>
         {
             d.Convolution(x, w, null, y, shape);
             d.ConvolutionInputGradient(y, w, x, shape, 0);
             d.ConvolutionWeightGradient(x, y, w, shape, 0);
-        });
+        }, SampleSeconds);
         Return(trial, x, w, y);
         return 3 * 2e-9 * shape.Patches * shape.PatchSize * Channels / seconds;
     }
@@ -281,41 +284,5 @@ public sealed class Tuner(OpenClDevice device, TextWriter output, ILogger log)
         d.Return(a);
         d.Return(b);
         d.Return(c);
-    }
-
-    private static double Median(OpenClDevice trial, Action<Device> call)
-    {
-        double once = Time(trial, 1, call);
-        int repeats = (int)Math.Clamp(SampleSeconds / once, 1, 1000);
-        Span<double> times = stackalloc double[Samples];
-        foreach (ref double time in times)
-        {
-            time = Time(trial, repeats, call);
-        }
-        times.Sort();
-        return times[Samples / 2];
-    }
-
-    /// <summary>Seconds of a call, after one that builds and warms up.</summary>
-    private static double Time(OpenClDevice trial, int repeats, Action<Device> call)
-    {
-        call(trial);
-        trial.Finish();
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeats; i++)
-        {
-            call(trial);
-        }
-        trial.Finish();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
-    }
-
-    /// <summary>Whole or not at all: others may be reading it.</summary>
-    private static void Write(string file, string text)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        string temporary = $"{file}.{Environment.ProcessId}";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, file, overwrite: true);
     }
 }

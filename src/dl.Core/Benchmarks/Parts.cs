@@ -1,6 +1,5 @@
 // The parts that training is made of, timed one by one: products, convolutions, elementwise work,
 // and the peaks of the device that they are compared with.
-using System.Diagnostics;
 using Dl.Ops;
 using Dl.Tensors;
 
@@ -164,7 +163,6 @@ public readonly record struct Lent(Device Device, Storage Storage) : IDisposable
 public sealed class PartTimer(
     Device device, double seconds, Action<PartResult> report, CancellationToken cancel)
 {
-    private const int Samples = 7;
     private const double ShortestSample = 0.005;
 
     /// <summary>Memory full of small numbers.</summary>
@@ -179,29 +177,8 @@ public sealed class PartTimer(
     public void Time(string part, string name, double flops, double bytes, Action<Device> call)
     {
         cancel.ThrowIfCancellationRequested();
-        call(device);
-        device.Finish();
-        double one = Measure(call, 1);
-        double sample = Math.Max(seconds / Samples, ShortestSample);
-        int repeats = (int)Math.Clamp(sample / Math.Max(one, 1e-7), 1, 100_000);
-        Span<double> times = stackalloc double[Samples];
-        foreach (ref double time in times)
-        {
-            cancel.ThrowIfCancellationRequested();
-            time = Measure(call, repeats);
-        }
-        times.Sort();
-        report(new PartResult(part, name, device.Name, times[Samples / 2], flops, bytes));
-    }
-
-    private double Measure(Action<Device> call, int repeats)
-    {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeats; i++)
-        {
-            call(device);
-        }
-        device.Finish();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
+        double time = DeviceTimer.Median(
+            device, call, Math.Max(seconds / DeviceTimer.Samples, ShortestSample), cancel);
+        report(new PartResult(part, name, device.Name, time, flops, bytes));
     }
 }

@@ -37,7 +37,7 @@ public static class ResNet
             layers, "stem", "input", FirstFilters, large ? 7 : 3, large ? 2 : 1, "relu");
         if (large)
         {
-            last = Append(layers, "stem_pool", new MaxPool2d
+            last = layers.Append("stem_pool", new MaxPool2d
             {
                 Window = new Size2(3, 3),
                 Stride = new Size2(2, 2),
@@ -59,8 +59,8 @@ public static class ResNet
                 channels = filters;
             }
         }
-        last = Append(layers, "pool", new GlobalAveragePool2d { Inputs = [last] });
-        Append(layers, "output", new Dense { Units = 0, Inputs = [last] });
+        last = layers.Append("pool", new GlobalAveragePool2d { Inputs = [last] });
+        layers.Append("output", new Dense { Units = 0, Inputs = [last] });
         return new Graph { Layers = [.. layers] };
     }
 
@@ -82,7 +82,7 @@ public static class ResNet
         }
         string around = shortcut
             ? Convolve(layers, $"{name}_shortcut", input, filters, 1, stride, "linear") : input;
-        return Append(layers, $"{name}_add", new Add
+        return layers.Append($"{name}_add", new Add
         {
             Inputs = [last, around],
             Activation = "relu",
@@ -95,7 +95,7 @@ public static class ResNet
         List<Layer> layers, string name, string input, int filters, int kernel, int stride,
         string activation)
     {
-        string conv = Append(layers, $"{name}_conv", new Conv2d
+        string conv = layers.Append($"{name}_conv", new Conv2d
         {
             Filters = filters,
             Kernel = new Size2(kernel, kernel),
@@ -104,16 +104,10 @@ public static class ResNet
             Bias = false,
             Inputs = [input],
         });
-        return Append(layers, $"{name}_norm", new BatchNorm
+        return layers.Append($"{name}_norm", new BatchNorm
         {
             Activation = activation,
             Inputs = [conv],
         });
-    }
-
-    private static string Append(List<Layer> layers, string name, Layer layer)
-    {
-        layers.Add(layer with { Name = name });
-        return name;
     }
 }

@@ -64,7 +64,7 @@ public static class TransformerGraph
         List<Layer> layers, string name, string input, TransformerOptions options) =>
         Branch(layers, $"{name}_dense", input, options, from =>
         {
-            string last = Append(layers, $"{name}_dense1", new Dense
+            string last = layers.Append($"{name}_dense1", new Dense
             {
                 Units = options.Hidden,
                 Activation = options.Activation,
@@ -83,25 +83,19 @@ public static class TransformerGraph
         Func<string, Layer> create)
     {
         string from = options.NormFirst
-            ? Append(layers, $"{name}_norm", new LayerNorm { Inputs = [input] }) : input;
-        string last = Drop(layers, Append(layers, $"{name}_branch", create(from)), options);
-        last = Append(layers, $"{name}_add", new Add { Inputs = [input, last] });
+            ? layers.Append($"{name}_norm", new LayerNorm { Inputs = [input] }) : input;
+        string last = Drop(layers, layers.Append($"{name}_branch", create(from)), options);
+        last = layers.Append($"{name}_add", new Add { Inputs = [input, last] });
         return options.NormFirst
-            ? last : Append(layers, $"{name}_norm", new LayerNorm { Inputs = [last] });
+            ? last : layers.Append($"{name}_norm", new LayerNorm { Inputs = [last] });
     }
 
     private static string Drop(List<Layer> layers, string input, TransformerOptions options) =>
         options.Dropout > 0
-            ? Append(layers, $"{input}_dropout", new Dropout
+            ? layers.Append($"{input}_dropout", new Dropout
             {
                 Rate = options.Dropout,
                 Inputs = [input],
             })
             : input;
-
-    private static string Append(List<Layer> layers, string name, Layer layer)
-    {
-        layers.Add(layer with { Name = name });
-        return name;
-    }
 }

@@ -21,23 +21,23 @@ public static class UNet
         for (int level = 0; level < levels; level++)
         {
             last = seen[level] = Pair(layers, $"down{level + 1}", last, filters << level);
-            last = Append(layers, $"pool{level + 1}", new MaxPool2d { Inputs = [last] });
+            last = layers.Append($"pool{level + 1}", new MaxPool2d { Inputs = [last] });
         }
         last = Pair(layers, "middle", last, filters << levels);
         for (int level = levels - 1; level >= 0; level--)
         {
             int width = filters << level;
-            last = Append(layers, $"up{level + 1}", new Conv2dTranspose
+            last = layers.Append($"up{level + 1}", new Conv2dTranspose
             {
                 Filters = width,
                 Kernel = Two,
                 Stride = Two,
                 Inputs = [last],
             });
-            last = Append(layers, $"join{level + 1}", new Concat { Inputs = [last, seen[level]] });
+            last = layers.Append($"join{level + 1}", new Concat { Inputs = [last, seen[level]] });
             last = Pair(layers, $"merge{level + 1}", last, width);
         }
-        Append(layers, "output", new Conv2d
+        layers.Append("output", new Conv2d
         {
             Filters = classes,
             Kernel = new Size2(1, 1),
@@ -49,23 +49,17 @@ public static class UNet
     /// <summary>Two 3x3 convolutions.</summary>
     private static string Pair(List<Layer> layers, string name, string input, int filters)
     {
-        string first = Append(layers, $"{name}_a", new Conv2d
+        string first = layers.Append($"{name}_a", new Conv2d
         {
             Filters = filters,
             Activation = "relu",
             Inputs = [input],
         });
-        return Append(layers, $"{name}_b", new Conv2d
+        return layers.Append($"{name}_b", new Conv2d
         {
             Filters = filters,
             Activation = "relu",
             Inputs = [first],
         });
-    }
-
-    private static string Append(List<Layer> layers, string name, Layer layer)
-    {
-        layers.Add(layer with { Name = name });
-        return name;
     }
 }

@@ -1,7 +1,6 @@
 // Which device a job runs on. `--device auto` follows one rule, said on stderr:
 //   a GPU, where there is one and a training step is worth its launches (WorthAGpu and more);
 //   the managed device otherwise, whose steps cost microseconds to start.
-using System.Diagnostics;
 using Dl.Tensors;
 
 namespace Dl.Training;
@@ -64,11 +63,8 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
         double best = double.MaxValue;
         for (int i = 0; i < 6; i++)
         {
-            device.Finish();
-            var watch = Stopwatch.StartNew();
-            device.MatMul(a, b, null, c, 1, Size, Size, Size, false, false, 0);
-            device.Finish();
-            best = Math.Min(best, watch.Elapsed.TotalSeconds);
+            best = Math.Min(best, DeviceTimer.Measure(
+                device, d => d.MatMul(a, b, null, c, 1, Size, Size, Size, false, false, 0), 1));
         }
         device.Return(a);
         device.Return(b);

@@ -2,7 +2,6 @@
 // hold a NaN pattern: writing outside is seen in the guards, reading outside in the result. Outputs
 // start as NaN. A second run must give the same bits: reductions have a fixed order.
 // The error is norm(device - reference) / norm(reference), the largest of the outputs.
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Dl.Tensors;
 
@@ -59,28 +58,18 @@ internal static class CaseRunner
     /// <summary>Median seconds of one run, after one to warm up.</summary>
     public static double Time(Device device, Case test)
     {
-        const int Samples = 7;
         const double SampleSeconds = 0.01;
         int[][] before = Draw(test);
         var arenas = new Storage[before.Length];
         var storages = Upload(device, test, before, arenas);
-        test.Run(device, storages);
-        device.Finish();
         // Repeated in-place updates may overflow; the time does not depend on the values.
-        // Short primitives are measured several at a time, so that waiting for the device is a
-        // small part of the figure.
-        int repeats = (int)Math.Clamp(SampleSeconds / Measure(device, test, storages, 1), 1, 200);
-        Span<double> seconds = stackalloc double[Samples];
-        for (int i = 0; i < Samples; i++)
-        {
-            seconds[i] = Measure(device, test, storages, repeats);
-        }
-        seconds.Sort();
+        double seconds = DeviceTimer.Median(
+            device, d => test.Run(d, storages), SampleSeconds);
         foreach (var arena in arenas)
         {
             device.Return(arena);
         }
-        return seconds[Samples / 2];
+        return seconds;
     }
 
     /// <summary>
@@ -120,17 +109,6 @@ internal static class CaseRunner
             device.Return(arenas[i]);
         }
         return after;
-    }
-
-    private static double Measure(Device device, Case test, Storage[] storages, int repeats)
-    {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeats; i++)
-        {
-            test.Run(device, storages);
-        }
-        device.Finish();
-        return Math.Max(Stopwatch.GetElapsedTime(start).TotalSeconds, 1e-9) / repeats;
     }
 
     /// <summary>The bits of each arena: guard, data or poison, guard.</summary>
