@@ -72,7 +72,8 @@ public sealed class ParserFuzzTests : IDisposable
 
     [Fact]
     public void Idx() => FuzzRun.Check(new FuzzTarget(
-        "idx", [Idx(2, 3, 4), Idx(5), Gzip(Idx(3, 4, 5)), Idx(2, 2, 2, 3)],
+        "idx",
+        [IdxBytes(2, 3, 4), IdxBytes(5), Gzip(IdxBytes(3, 4, 5)), IdxBytes(2, 2, 2, 3)],
         bytes =>
         {
             var idx = IdxFile.Read(Put("images-idx3-ubyte", bytes));
@@ -256,7 +257,7 @@ public sealed class ParserFuzzTests : IDisposable
           {"type": "lstm", "units": 5, "bidirectional": true}, {"type": "dense", "units": 0}]}
         """);
 
-    private static byte[] Idx(params int[] extents)
+    private static byte[] IdxBytes(params int[] extents)
     {
         var bytes = new List<byte> { 0, 0, 8, (byte)extents.Length };
         int count = 1;
