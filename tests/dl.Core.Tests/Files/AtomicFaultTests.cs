@@ -126,7 +126,7 @@ public sealed class AtomicFaultTests : IDisposable
         using var model = TinyModel.Create(document, device);
         AtomicFile.Write(
             _path,
-            stream => SafetensorsWriter.Write(
+            stream => SafetensorsWriter.WriteSealed(
                 stream, [(ModelFile.DocumentKey, ModelJson.Write(document))],
                 ModelFile.Sources(model)),
             disk);
