@@ -1,5 +1,6 @@
 // Toy data: small problems with known answers, for tests and first steps without a download.
 // Sample i is a pure function of (seed, toy, i), so a longer set begins with the shorter one.
+using Dl.Files;
 using Dl.Tensors;
 
 namespace Dl.Generation;
@@ -138,12 +139,11 @@ public static class Toys
                 $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv or .tsv, "
                 + "or - for stdout");
         }
-        string temporary = Temporary(path);
-        using (var writer = new StreamWriter(temporary))
+        AtomicFile.Write(path, stream =>
         {
+            using var writer = new StreamWriter(stream, leaveOpen: true);
             WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, noise);
-        }
-        File.Move(temporary, path, overwrite: true);
+        });
     }
 
     private static void WriteRows(
@@ -163,41 +163,6 @@ public static class Toys
             throw new UsageException(
                 $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
         }
-        if (File.Exists(path)
-            || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
-        {
-            throw new UsageException($"{path}: is there already, expected a new folder");
-        }
-        string temporary = Temporary(Path.TrimEndingDirectorySeparator(path));
-        try
-        {
-            Directory.CreateDirectory(temporary);
-            toy.Folder!(n, temporary, rng, noise);
-            if (Directory.Exists(path))
-            {
-                Directory.Delete(path);
-            }
-            Directory.Move(temporary, path);
-        }
-        catch
-        {
-            if (Directory.Exists(temporary))
-            {
-                Directory.Delete(temporary, recursive: true);
-            }
-            throw;
-        }
-    }
-
-    /// <summary>A name in the same folder, so that renaming moves no data.</summary>
-    private static string Temporary(string path)
-    {
-        string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full) ?? ".";
-        if (!Directory.Exists(folder))
-        {
-            throw new UsageException($"{path}: the folder {folder} does not exist; make it first");
-        }
-        return Path.Combine(folder, $".{Path.GetFileName(full)}.{Environment.ProcessId}.tmp");
+        AtomicFile.WriteFolder(path, folder => toy.Folder!(n, folder, rng, noise));
     }
 }
