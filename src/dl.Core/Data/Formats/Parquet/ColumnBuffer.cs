@@ -88,7 +88,7 @@ internal sealed class ColumnBuffer(ParquetField column)
 
     public void Clear() => (_length, Rows, Count) = (0, 0, 0);
 
-    /// <summary>1 and 0 for values that are there and not; empty where none can be missing.</summary>
+    /// <summary>1 for a value that is there, 0 for none; empty where none can be missing.</summary>
     public ReadOnlySpan<int> Present(int start, int rows) =>
         Field.Optional ? _present.AsSpan(start, rows) : [];
 
