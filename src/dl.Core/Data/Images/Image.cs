@@ -11,8 +11,9 @@ public sealed record Image(int Width, int Height, int Channels, byte[] Pixels)
 
 /// <summary>What a picture's header says. Extents are as stored, before EXIF rotation.</summary>
 /// <param name="Orientation">EXIF orientation 1..8; 5 to 8 swap width and height.</param>
+/// <param name="Bits">Bits a sample as stored; of more than 8 the upper 8 are kept.</param>
 public sealed record ImageInfo(
-    string Format, int Width, int Height, int Channels, int Orientation = 1)
+    string Format, int Width, int Height, int Channels, int Orientation = 1, int Bits = 8)
 {
     /// <summary>Width and height as the picture is meant to be seen.</summary>
     public (int Width, int Height) Upright =>
