@@ -12,6 +12,9 @@ public sealed record ToyOptions
     /// Spread of the noise as a factor of the toy's own; 0 draws the problem without any.
     /// </summary>
     public double Noise { get; init; } = 1;
+
+    /// <summary>Ends the work; what was written of it goes.</summary>
+    public CancellationToken Cancel { get; init; }
 }
 
 /// <summary>One toy. Tables have columns and a row function, pictures a folder writer.</summary>
@@ -28,7 +31,7 @@ public sealed record Toy
     internal Func<int, Rng, float, string[]>? Row { get; init; }
 
     /// <summary>Writes n pictures into a new folder; null for tables.</summary>
-    internal Action<int, string, Rng, float>? Folder { get; init; }
+    internal Action<int, string, Rng, float, ParallelOptions>? Folder { get; init; }
 }
 
 /// <summary>The toys, and writing them.</summary>
@@ -113,24 +116,24 @@ public static class Toys
         // Toys differ in their random streams by the characters of their names.
         ulong purpose = name.Aggregate(Stream, (hash, c) => (hash * 31) + c);
         var rng = new Rng(seed, purpose);
-        float noise = (float)(options?.Noise ?? 1);
+        options ??= new ToyOptions();
         if (toy.Folder is not null)
         {
-            WriteFolder(toy, n, path, rng, noise);
+            WriteFolder(toy, n, path, rng, options);
         }
         else if (path == "-")
         {
             TextWriter writer = stdout ?? Console.Out;
-            WriteRows(toy, n, writer, ',', rng, noise);
+            WriteRows(toy, n, writer, ',', rng, options);
             writer.Flush();
         }
         else
         {
-            WriteTable(toy, n, path, rng, noise);
+            WriteTable(toy, n, path, rng, options);
         }
     }
 
-    private static void WriteTable(Toy toy, int n, string path, Rng rng, float noise)
+    private static void WriteTable(Toy toy, int n, string path, Rng rng, ToyOptions options)
     {
         string extension = Path.GetExtension(path).ToLowerInvariant();
         if (extension is not (".csv" or ".tsv"))
@@ -142,27 +145,31 @@ public static class Toys
         AtomicFile.Write(path, stream =>
         {
             using var writer = new StreamWriter(stream, leaveOpen: true);
-            WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, noise);
+            WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, options);
         });
     }
 
     private static void WriteRows(
-        Toy toy, int n, TextWriter writer, char delimiter, Rng rng, float noise)
+        Toy toy, int n, TextWriter writer, char delimiter, Rng rng, ToyOptions options)
     {
+        float noise = (float)options.Noise;
         writer.Write(string.Join(delimiter, toy.Columns!) + '\n');
         for (int i = 0; i < n; i++)
         {
+            options.Cancel.ThrowIfCancellationRequested();
             writer.Write(string.Join(delimiter, toy.Row!(i, rng.Fork((ulong)i), noise)) + '\n');
         }
     }
 
-    private static void WriteFolder(Toy toy, int n, string path, Rng rng, float noise)
+    private static void WriteFolder(Toy toy, int n, string path, Rng rng, ToyOptions options)
     {
         if (path == "-" || Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv")
         {
             throw new UsageException(
                 $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
         }
-        AtomicFile.WriteFolder(path, folder => toy.Folder!(n, folder, rng, noise));
+        var parallel = new ParallelOptions { CancellationToken = options.Cancel };
+        AtomicFile.WriteFolder(
+            path, folder => toy.Folder!(n, folder, rng, (float)options.Noise, parallel));
     }
 }

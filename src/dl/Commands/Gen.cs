@@ -57,7 +57,8 @@ internal static class GenCommand
             ?? throw new UsageException("gen: no --toy given; dl info --list toys has the names");
         Toys.Write(
             toy, values.Integer(Count)!.Value, values.Text(Output)!,
-            (ulong)values.Long(Seed)!.Value, new ToyOptions { Noise = values.Number(Noise)!.Value },
+            (ulong)values.Long(Seed)!.Value,
+            new ToyOptions { Noise = values.Number(Noise)!.Value, Cancel = session.Token },
             session.Out);
         return 0;
     }
