@@ -40,7 +40,9 @@ internal static class Registries
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
         ("benchmarks", "workloads and parts that bench measures", () =>
             Workloads.All.Select(w => new Entry(w.Name, w.Description))
-                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))),
+                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))
+                .Append(new Entry(
+                    Commands.BenchImages.Name, Commands.BenchImages.Description))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];
