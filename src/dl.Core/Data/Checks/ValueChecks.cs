@@ -66,8 +66,9 @@ internal sealed class StrayTexts : ITableCheck
         {
             end--;
         }
-        return end > 0 && Cell.TryNumber(core[..end], out _)
-            ? $"write the number alone, {core[..end]}"
+        string number = core[..end];
+        return end > 0 && Cell.TryNumber(number, out _)
+            ? $"write the number alone, {number}"
             : "leave the cell empty for a missing value";
     }
 

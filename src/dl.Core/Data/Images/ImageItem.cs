@@ -65,11 +65,16 @@ internal sealed record ImageItem
                 InputFile.ReadAll(File!), Where, width, height, channels, output)
                 is string warning ? $"{Where}: {warning}" : null;
         }
-        (int h, int w, int stored) = BlockShape(Block);
-        int size = h * w * stored;
-        var image = new Image(w, h, stored, Block.Data.AsSpan(Index * size, size).ToArray());
-        Resize.To(Resize.ToChannels(image, channels), width, height, output);
+        Resize.To(Resize.ToChannels(OfBlock(Block), channels), width, height, output);
         return null;
+    }
+
+    /// <summary>The picture as it is stored in an IDX file.</summary>
+    public Image OfBlock(IdxFile block)
+    {
+        (int height, int width, int channels) = BlockShape(block);
+        int size = height * width * channels;
+        return new Image(width, height, channels, block.Data.AsSpan(Index * size, size).ToArray());
     }
 
     public static (int Height, int Width, int Channels) BlockShape(IdxFile block)
