@@ -1,10 +1,11 @@
 # Everything is one word: make build, make test, make demo. `make help` lists them.
 # Variables: PREFIX (/usr/local) and DESTDIR for install; DL_DATA and DEMO_EPOCHS for demo;
-# DL_GOLDEN for golden; COUNT, SEED and PARSERS for fuzz; DL_SHARED for the folder with datasets and
-# reference values.
+# DL_GOLDEN for golden; CORPUS, PEER and STRICT for conformance; COUNT, SEED and PARSERS for fuzz;
+# DL_SHARED for the folder with datasets and reference values.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+export CORPUS PEER STRICT
 export DOTNET_NOLOGO = 1
 export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 
@@ -19,7 +20,7 @@ SOURCES := $(shell find src kernels -type f \( -name '*.cs' -o -name '*.cl' -o -
 TEMPLATES := $(wildcard man/templates/*.in)
 PAGES := $(patsubst man/templates/%.in,man/%,$(TEMPLATES))
 
-.PHONY: build install uninstall setup test fuzz check golden accept bench demo man clean help
+.PHONY: build install uninstall setup test fuzz conformance check golden accept bench demo man clean help
 
 build: build/dl
 
@@ -65,6 +66,10 @@ test: setup build
 fuzz: setup
 	@scripts/fuzz.sh
 
+# CORPUS is a folder of Parquet, PNG, JPEG and WebP files; PEER a program to compare with.
+conformance: setup
+	@scripts/conformance.sh
+
 check: build
 	@scripts/check.sh
 
@@ -90,6 +95,7 @@ help:
 	@echo 'make demo      train and test a network on real images, in minutes'
 	@echo 'make test      all tests'
 	@echo 'make fuzz      damaged inputs for every parser (COUNT=100000 SEED= PARSERS=)'
+	@echo 'make conformance  read a corpus and compare with its references (CORPUS=DIR)'
 	@echo 'make check     formatting, imports, man pages, sizes'
 	@echo 'make golden    compare with reference values (DL_GOLDEN=DIR for others)'
 	@echo 'make accept    train on real data and compare with the figures to reach'

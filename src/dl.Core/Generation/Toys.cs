@@ -1,5 +1,7 @@
 // Toy data: small problems with known answers, for tests and first steps without a download.
 // Sample i is a pure function of (seed, toy, i), so a longer set begins with the shorter one.
+using Dl.Data.Formats.Output;
+using Dl.Data.Formats.Parquet;
 using Dl.Files;
 using Dl.Tensors;
 
@@ -13,8 +15,10 @@ public sealed record ToyOptions
     /// </summary>
     public double Noise { get; init; } = 1;
 
-    /// <summary>Ends the work; what was written of it goes.</summary>
-    public CancellationToken Cancel { get; init; }
+    /// <summary>
+    /// Form of a table, one of <see cref="OutputForm.All"/>; null: as the file ends, else CSV.
+    /// </summary>
+    public string? Form { get; init; }
 }
 
 /// <summary>One toy. Tables have columns and a row function, pictures a folder writer.</summary>
@@ -27,8 +31,11 @@ public sealed record Toy
     /// <summary>Column names of a table, target last; null for pictures.</summary>
     public string[]? Columns { get; init; }
 
-    /// <summary>One row of a table from its own generator; null for pictures.</summary>
-    internal Func<int, Rng, float, string[]>? Row { get; init; }
+    /// <summary>What the target is; all other columns are numbers.</summary>
+    internal FieldType Target { get; init; } = FieldType.Double;
+
+    /// <summary>The cells of a row from its own generator; null for pictures.</summary>
+    internal Action<int, Rng, float, RowWriter>? Row { get; init; }
 
     /// <summary>Writes n pictures into a new folder; null for tables.</summary>
     internal Action<int, string, Rng, float, ParallelOptions>? Folder { get; init; }
@@ -44,27 +51,27 @@ public static class Toys
         new()
         {
             Name = "circle", Summary = "points inside and around a circle, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Circle,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Circle,
         },
         new()
         {
             Name = "xor", Summary = "points in opposite quadrants, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Xor,
+            Columns = ToyTables.Plane, Target = FieldType.Int32, Row = ToyTables.Xor,
         },
         new()
         {
             Name = "spiral", Summary = "three arms of a spiral, 3 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Spiral,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Spiral,
         },
         new()
         {
             Name = "moons", Summary = "two half circles that reach into each other, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Moons,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Moons,
         },
         new()
         {
             Name = "blobs", Summary = "four clouds of points, 4 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Blobs,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Blobs,
         },
         new()
         {
@@ -99,13 +106,14 @@ public static class Toys
     ];
 
     /// <summary>
-    /// Writes <paramref name="n"/> samples: tables as `.csv` or `.tsv` or to stdout (`-`), pictures
-    /// as a new folder. What is written appears whole under its name or not at all.
+    /// Writes <paramref name="n"/> samples: tables as a file or to stdout (`-`), pictures as a new
+    /// folder. What is written appears whole under its name or not at all.
     /// </summary>
+    /// <param name="stdout">Where `-` leads; null: the process's own.</param>
     /// <exception cref="UsageException">No such toy, or the path does not suit it.</exception>
     public static void Write(
         string name, int n, string path, ulong seed, ToyOptions? options = null,
-        TextWriter? stdout = null)
+        Stream? stdout = null, CancellationToken cancel = default)
     {
         Toy toy = Array.Find(All, t => t.Name == name)
             ?? throw new UsageException(Nearest.Unknown("toy", name, All.Select(t => t.Name)));
@@ -119,56 +127,63 @@ public static class Toys
         options ??= new ToyOptions();
         if (toy.Folder is not null)
         {
-            WriteFolder(toy, n, path, rng, options);
+            if (options.Form is not null)
+            {
+                throw new UsageException(
+                    $"--format: toy '{name}' is a folder of pictures; leave it out");
+            }
+            WriteFolder(toy, n, path, rng, options, cancel);
+            return;
         }
-        else if (path == "-")
+        string form = FormOf(toy, path, options);
+        if (path == "-")
         {
-            TextWriter writer = stdout ?? Console.Out;
-            WriteRows(toy, n, writer, ',', rng, options);
-            writer.Flush();
+            WriteRows(
+                toy, n, form, stdout ?? Console.OpenStandardOutput(), rng, options, cancel);
+            return;
         }
-        else
-        {
-            WriteTable(toy, n, path, rng, options);
-        }
+        AtomicFile.Write(path, file => OutputForm.Pack(
+            path, file, stream => WriteRows(toy, n, form, stream, rng, options, cancel)));
     }
 
-    private static void WriteTable(Toy toy, int n, string path, Rng rng, ToyOptions options)
-    {
-        string extension = Path.GetExtension(path).ToLowerInvariant();
-        if (extension is not (".csv" or ".tsv"))
-        {
-            throw new UsageException(
-                $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv or .tsv, "
-                + "or - for stdout");
-        }
-        AtomicFile.Write(path, stream =>
-        {
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, options);
-        });
-    }
+    private static string FormOf(Toy toy, string path, ToyOptions options) =>
+        options.Form ?? OutputForm.Of(path) ?? (path == "-" || AtomicFile.IsDevice(path)
+            ? OutputForm.Csv
+            : throw new UsageException(
+                $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv, .tsv, "
+                + ".jsonl or .parquet, --format, or - for stdout"));
 
     private static void WriteRows(
-        Toy toy, int n, TextWriter writer, char delimiter, Rng rng, ToyOptions options)
+        Toy toy, int n, string form, Stream stream, Rng rng, ToyOptions options,
+        CancellationToken cancel)
     {
+        const int CancelEvery = 1 << 12;
+        string[] names = toy.Columns!;
+        RowWriter writer = RowWriter.Open(form, stream, [.. names.Select((column, i) =>
+            new ParquetField(
+                column, i == names.Length - 1 ? toy.Target : FieldType.Double, Optional: false))]);
         float noise = (float)options.Noise;
-        writer.Write(string.Join(delimiter, toy.Columns!) + '\n');
         for (int i = 0; i < n; i++)
         {
-            options.Cancel.ThrowIfCancellationRequested();
-            writer.Write(string.Join(delimiter, toy.Row!(i, rng.Fork((ulong)i), noise)) + '\n');
+            if (i % CancelEvery == 0)
+            {
+                cancel.ThrowIfCancellationRequested();
+            }
+            toy.Row!(i, rng.Fork((ulong)i), noise, writer);
+            writer.EndRow();
         }
+        writer.Finish();
     }
 
-    private static void WriteFolder(Toy toy, int n, string path, Rng rng, ToyOptions options)
+    private static void WriteFolder(
+        Toy toy, int n, string path, Rng rng, ToyOptions options, CancellationToken cancel)
     {
-        if (path == "-" || Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv")
+        if (path == "-" || OutputForm.Of(path) is not null)
         {
             throw new UsageException(
                 $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
         }
-        var parallel = new ParallelOptions { CancellationToken = options.Cancel };
+        var parallel = new ParallelOptions { CancellationToken = cancel };
         AtomicFile.WriteFolder(
             path, folder => toy.Folder!(n, folder, rng, (float)options.Noise, parallel));
     }

@@ -63,7 +63,7 @@ internal static class Png
         ReadOnlySpan<byte> data = NextChunk(ref rest, out int type);
         Header header = ParseHeader(type, data);
         return new ImageInfo(
-            "png", header.Width, header.Height, header.Color is 0 or 4 ? 1 : 3);
+            "png", header.Width, header.Height, header.Color is 0 or 4 ? 1 : 3, Bits: header.Depth);
     }
 
     /// <summary>Grey, grey + alpha, RGB or RGBA, 8 bits; alpha where the file has any.</summary>
