@@ -52,18 +52,29 @@ internal sealed record ImageItem
         }
     }
 
-    /// <summary>Decodes; may be smaller than stored but no smaller than wanted.</summary>
+    /// <summary>Decodes to a size and a number of channels.</summary>
+    /// <param name="output">height x width x channels bytes.</param>
+    /// <returns>What the decoder found odd, with the name of the file; or null.</returns>
     /// <exception cref="DataException">The file cannot be read or is damaged.</exception>
-    public Image Decode(int width, int height)
+    public string? Load(int height, int width, int channels, Span<byte> output)
     {
         ThrowIfBad();
         if (Block is null)
         {
-            return ImageCodec.Decode(InputFile.ReadAll(File!), Where, width, height);
+            return ImageCodec.Load(
+                InputFile.ReadAll(File!), Where, width, height, channels, output)
+                is string warning ? $"{Where}: {warning}" : null;
         }
-        (int h, int w, int channels) = BlockShape(Block);
-        int size = h * w * channels;
-        return new Image(w, h, channels, Block.Data.AsSpan(Index * size, size).ToArray());
+        Resize.To(Resize.ToChannels(OfBlock(Block), channels), width, height, output);
+        return null;
+    }
+
+    /// <summary>The picture as it is stored in an IDX file.</summary>
+    public Image OfBlock(IdxFile block)
+    {
+        (int height, int width, int channels) = BlockShape(block);
+        int size = height * width * channels;
+        return new Image(width, height, channels, block.Data.AsSpan(Index * size, size).ToArray());
     }
 
     public static (int Height, int Width, int Channels) BlockShape(IdxFile block)

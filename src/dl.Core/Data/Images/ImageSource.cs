@@ -83,8 +83,8 @@ internal sealed class ImageSource : IDataSource
             return;
         }
         var cache = new byte[size * Count];
-        bool[] good = ForAll(cancel, i => ImageEncoder.Load(
-            _items[i], _height, _width, _channels, cache.AsSpan(i * size, size)));
+        bool[] good = ForAll(cancel, i => _items[i].Load(
+            _height, _width, _channels, cache.AsSpan(i * size, size)));
         if (Array.TrueForAll(good, g => g))
         {
             _cache = cache;
@@ -179,7 +179,7 @@ internal sealed class ImageSource : IDataSource
         {
             return _cache.AsSpan(sample * buffer.Length, buffer.Length);
         }
-        ImageEncoder.Load(_items[sample], _height, _width, _channels, buffer);
+        _items[sample].Load(_height, _width, _channels, buffer);
         return buffer;
     }
 
