@@ -21,7 +21,7 @@ src/dl.Core/Generation  Tensors Ops Layers Models Data Files Tasks Training Gene
 src/dl.Core/Rl          Tensors Ops Layers Models Data Files Tasks Training Rl
 src/dl.Core/Benchmarks  Tensors Ops Layers Models Data Training Benchmarks
 src/dl.Core/Verification Tensors Ops Layers Models Files Training Verification
-src/dl.OpenCL           Tensors Ops OpenCl
+src/dl.OpenCL           Tensors Ops Files OpenCl
 src/dl                  *
 ROWS
 }

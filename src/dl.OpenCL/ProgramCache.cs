@@ -60,7 +60,7 @@ internal sealed class ProgramCache(
             {
                 Save(program);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (DlException e)
             {
                 Note(e);
                 return;

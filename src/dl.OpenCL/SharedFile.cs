@@ -1,13 +1,22 @@
+using Dl.Files;
+
 namespace Dl.OpenCl;
 
 internal static class SharedFile
 {
     /// <summary>Whole or not at all: other processes may be reading it.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    /// <exception cref="DlException">It cannot be written.</exception>
+    public static void Write(string path, byte[] bytes)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string temporary = $"{path}.{Environment.ProcessId}";
-        File.WriteAllBytes(temporary, bytes);
-        File.Move(temporary, path, overwrite: true);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DlException(
+                $"{path}: its folder cannot be made: {FileError.Explain(e)}", e);
+        }
+        AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 }

@@ -9,6 +9,7 @@ namespace Dl.Cli;
 internal sealed class Session(Values values) : IDisposable
 {
     private TextWriter? _out;
+    private Stream? _outStream;
     private LazyLogger? _log;
     private Interrupt? _interrupt;
     private ProgressLine? _progress;
@@ -17,6 +18,11 @@ internal sealed class Session(Values values) : IDisposable
 
     /// <summary>Results and nothing else; buffered until a command flushes.</summary>
     public TextWriter Out => _out ??= StandardStream.OpenOutput();
+
+    /// <summary>
+    /// As <see cref="Out"/>, for rows, which are gathered into blocks by whoever writes them.
+    /// </summary>
+    public Stream OutStream => _outStream ??= StandardStream.OpenStream();
 
     /// <summary>Messages on stderr as `-q`, `-v` and `--log-format` ask.</summary>
     public ILogger Log => _log ??= new LazyLogger(

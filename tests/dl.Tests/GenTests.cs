@@ -19,6 +19,46 @@ public sealed class GenTests : IDisposable
         Assert.Contains("label", _place.Dl("info", "m.csv").Out);
     }
 
+    [Theory]
+    [InlineData("--format jsonl", "cat", "{\"x1\":")]
+    [InlineData("--format tsv", "cat", "x1\tx2\tlabel\n")]
+    [InlineData("-o m.jsonl.gz", "gzip -dc m.jsonl.gz", "{\"x1\":")]
+    [InlineData("-o m.tsv", "cat m.tsv", "x1\tx2\tlabel\n")]
+    [InlineData("-o m.dat --format csv", "cat m.dat", "x1,x2,label\n")]
+    public void FormsAreToldByOptionOrName(string options, string read, string begins)
+    {
+        Ran ran = _place.Shell($"dl gen --toy moons -n 9 {options} | cat; {read} < /dev/null");
+        Assert.Equal((0, ""), (ran.Code, ran.Error));
+        Assert.StartsWith(begins, ran.Out);
+    }
+
+    [Fact]
+    public void ParquetGoesThroughAPipe()
+    {
+        Ran ran = _place.Shell(
+            "dl gen --toy xor -n 3000 --format parquet | cat > x.parquet && "
+            + "dl gen --toy xor -n 3000 -o x.csv && dl info -q --json x.parquet && "
+            + "dl info -q --json x.csv");
+        Assert.Equal((0, ""), (ran.Code, ran.Error));
+        Assert.Equal(2, ran.Lines.Length);
+        Assert.Contains("3000", ran.Lines[0]);
+        // All but the fingerprint, which is of the files' bytes.
+        Assert.Equal(ran.Lines[1].Split(",\"fingerprint\"")[0],
+            ran.Lines[0].Split(",\"fingerprint\"")[0]);
+        Assert.Equal(2, _place.Dl("gen", "--toy", "digits", "--format", "csv", "-o", "d").Code);
+    }
+
+    [SkippableFact]
+    public void ParquetIsKeptFromTerminals()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/script"), "no script(1) here");
+        string command = Workplace.ShellCommand.Replace("'", "");
+        Ran ran = _place.Shell(
+            $"script -qec '{command} gen --toy xor --format parquet' /dev/null < /dev/null");
+        Assert.Equal(2, ran.Code);
+        Assert.Contains("would fill the terminal", ran.Out);
+    }
+
     [Fact]
     public void EveryToyIsMade()
     {

@@ -16,11 +16,7 @@ public static class AtomicFile
     /// <exception cref="DlException">
     /// It cannot be written; names the path and the cause.
     /// </exception>
-    public static void Write(string path, Action<Stream> write) =>
-        Write(path, write, DiskOperations.Instance);
-
-    /// <summary>As above, on a disk that a test may have fail.</summary>
-    internal static void Write(string path, Action<Stream> write, IFileOperations disk)
+    public static void Write(string path, Action<Stream> write)
     {
         if (path == "-")
         {
@@ -36,11 +32,85 @@ public static class AtomicFile
                 write(device);
                 return;
             }
-            Replace(Target(path), write, disk);
+            Replace(Target(path), write, DiskOperations.Current);
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
             throw Cannot(path, error);
+        }
+    }
+
+    /// <summary>
+    /// Has <paramref name="fill"/> put files into a folder that gets its name when it is whole.
+    /// </summary>
+    /// <param name="path">Nothing, or an empty folder.</param>
+    /// <exception cref="DlException">It cannot be written, or something is there.</exception>
+    public static void WriteFolder(string path, Action<string> fill)
+    {
+        string target = Path.TrimEndingDirectorySeparator(path);
+        try
+        {
+            if (File.Exists(target) || (Directory.Exists(target)
+                && Directory.EnumerateFileSystemEntries(target).Any()))
+            {
+                throw new UsageException($"{path}: is there already, expected a new folder");
+            }
+            string full = Path.GetFullPath(target), parent = Parent(path, full);
+            var disk = DiskOperations.Current;
+            string temporary = TemporaryNames.Of(full);
+            try
+            {
+                disk.CreateFolder(temporary);
+                fill(temporary);
+                if (Directory.Exists(full))
+                {
+                    disk.DeleteFolder(full);
+                }
+                disk.RenameFolder(temporary, full);
+            }
+            catch
+            {
+                TemporaryNames.Discard(temporary, disk);
+                throw;
+            }
+            disk.FlushFolder(parent);
+            TemporaryNames.SweepUp(full, disk);
+        }
+        catch (AggregateException error) when (FileError.IsFileTrouble(error.InnerExceptions[0]))
+        {
+            // Many threads filled it.
+            throw Cannot(path, error.InnerExceptions[0]);
+        }
+        catch (Exception error) when (FileError.IsFileTrouble(error))
+        {
+            throw Cannot(path, error);
+        }
+    }
+
+    /// <summary>A file of a folder that <see cref="WriteFolder"/> is about to name.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static void WritePart(string path, ReadOnlySpan<byte> bytes)
+    {
+        using var stream = DiskOperations.Current.Create(path, path);
+        stream.Write(bytes);
+    }
+
+    /// <summary>Removes a file, if it is there, and what killed processes left of it.</summary>
+    /// <exception cref="DlException">It cannot be removed.</exception>
+    public static void Delete(string path)
+    {
+        try
+        {
+            if (File.Exists(path))
+            {
+                DiskOperations.Current.Delete(path);
+            }
+            TemporaryNames.SweepUp(Path.GetFullPath(path), DiskOperations.Current);
+        }
+        catch (Exception error) when (FileError.IsFileTrouble(error))
+        {
+            throw new DlException(
+                $"{path}: cannot be removed: {FileError.Explain(error)}", error);
         }
     }
 
@@ -62,12 +132,25 @@ public static class AtomicFile
             {
                 return;
             }
-            // The folder decides, not the file: a temporary file has to fit in beside it.
-            string temporary = Temporary(Target(path));
-            using (new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            string target = Target(path);
+            if (File.Exists(target)
+                && File.GetAttributes(target).HasFlag(FileAttributes.ReadOnly))
             {
+                // The folder would let it be replaced, but that is not what the owner has said.
+                throw new DlException(
+                    $"{path}: is write-protected; give another name, or chmod u+w it");
             }
-            File.Delete(temporary);
+            // The folder decides, not the file: a temporary file has to fit in beside it.
+            string temporary = TemporaryNames.Of(target);
+            var disk = DiskOperations.Current;
+            try
+            {
+                disk.Create(temporary, target).Dispose();
+            }
+            finally
+            {
+                TemporaryNames.Discard(temporary, disk);
+            }
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
@@ -77,7 +160,7 @@ public static class AtomicFile
 
     private static void Replace(string target, Action<Stream> write, IFileOperations disk)
     {
-        string temporary = Temporary(target);
+        string temporary = TemporaryNames.Of(target);
         try
         {
             using (var stream = disk.Create(temporary, target))
@@ -89,49 +172,11 @@ public static class AtomicFile
         }
         catch
         {
-            Discard(temporary, disk);
+            TemporaryNames.Discard(temporary, disk);
             throw;
         }
-        string folder = Path.GetDirectoryName(target)!;
-        disk.FlushFolder(folder);
-        try
-        {
-            SweepUp(folder, Path.GetFileName(target), disk);
-        }
-        catch (Exception error) when (FileError.IsFileTrouble(error))
-        {
-            // A folder that may be written but not listed; the file itself is in place.
-        }
-    }
-
-    /// <summary>
-    /// Removes what killed processes left of earlier attempts at the same file. A minute of age
-    /// spares the work of another machine on a shared folder, whose processes cannot be seen.
-    /// </summary>
-    private static void SweepUp(string folder, string name, IFileOperations disk)
-    {
-        foreach (string path in Directory.EnumerateFiles(folder, $".{name}.*.tmp"))
-        {
-            string[] parts = Path.GetFileName(path).Split('.');
-            if (int.TryParse(parts[^2], out int process) && !Runs(process)
-                && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > TimeSpan.FromMinutes(1))
-            {
-                Discard(path, disk);
-            }
-        }
-    }
-
-    private static bool Runs(int process)
-    {
-        try
-        {
-            using var found = System.Diagnostics.Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
+        disk.FlushFolder(Path.GetDirectoryName(target)!);
+        TemporaryNames.SweepUp(target, disk);
     }
 
     /// <summary>The full path, behind symbolic links: those keep pointing where they did.</summary>
@@ -146,21 +191,19 @@ public static class AtomicFile
             throw new DlException($"{path}: is a folder, expected a file to write; add a name");
         }
         string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full)!;
-        if (!Directory.Exists(folder))
-        {
-            throw new DlException(
-                $"{path}: cannot be written: no folder {folder}; create it first");
-        }
+        Parent(path, full);
         return new FileInfo(full).LinkTarget is null
             ? full
             : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
-    /// <summary>Hidden, and with the process in its name: two runs do not share one.</summary>
-    private static string Temporary(string target) => Path.Combine(
-        Path.GetDirectoryName(target)!,
-        $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
+    /// <summary>The folder in which a path is to lie.</summary>
+    private static string Parent(string path, string full)
+    {
+        string folder = Path.GetDirectoryName(full) ?? full;
+        return Directory.Exists(folder) ? folder : throw new DlException(
+            $"{path}: cannot be written: no folder {folder}; create it first");
+    }
 
     /// <summary>Renaming over a device would replace it by a file.</summary>
     internal static bool IsDevice(string path) =>
@@ -169,18 +212,6 @@ public static class AtomicFile
         && (full.StartsWith("/dev/", StringComparison.Ordinal)
             || full.StartsWith("/proc/", StringComparison.Ordinal));
 
-    private static void Discard(string temporary, IFileOperations disk)
-    {
-        try
-        {
-            disk.Delete(temporary);
-        }
-        catch (Exception error) when (FileError.IsFileTrouble(error))
-        {
-            // The failure that brought us here is the one to tell.
-        }
-    }
-
-    private static DlException Cannot(string path, Exception error) =>
+    internal static DlException Cannot(string path, Exception error) =>
         new($"{path}: cannot be written: {FileError.Explain(error)}", error);
 }

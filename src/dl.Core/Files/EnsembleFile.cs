@@ -36,7 +36,7 @@ public static class EnsembleFile
                 AddMembers(sources, model, members);
                 members += model.Plans.Count;
             }
-            AtomicFile.Write(output, stream => SafetensorsWriter.Write(
+            AtomicFile.Write(output, stream => SafetensorsWriter.WriteSealed(
                 stream, [(ModelFile.DocumentKey, ModelJson.Write(document))], sources));
             return document;
         }

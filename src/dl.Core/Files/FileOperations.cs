@@ -1,12 +1,14 @@
-// The steps of which an atomic write is made, each of which a disk may refuse. They stand behind an
+// The steps of which writing is made, each of which a disk may refuse. They stand behind an
 // interface so that tests can let every one of them fail, or be the last one before a power cut.
+// All that dl writes to disk goes through them.
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dl.Files;
 
 /// <summary>
-/// What <see cref="AtomicFile"/> does to a disk, in the order in which it does it.
+/// What is done to a disk: <see cref="AtomicFile"/> in this order, <see cref="LiveFile"/> its
+/// first step.
 /// </summary>
 internal interface IFileOperations
 {
@@ -24,12 +26,29 @@ internal interface IFileOperations
     void FlushFolder(string folder);
 
     void Delete(string path);
+
+    void CreateFolder(string path);
+
+    /// <summary>Puts a folder where none is.</summary>
+    void RenameFolder(string from, string to);
+
+    /// <summary>With all that is in it.</summary>
+    void DeleteFolder(string path);
 }
 
 /// <summary>The disk itself.</summary>
 internal sealed partial class DiskOperations : IFileOperations
 {
     public static readonly DiskOperations Instance = new();
+
+    private static readonly AsyncLocal<IFileOperations?> Other = new();
+
+    /// <summary>The disk, or what a test has put in its place for the code that it calls.</summary>
+    public static IFileOperations Current
+    {
+        get => Other.Value ?? Instance;
+        set => Other.Value = value;
+    }
 
     private const int BufferSize = 1 << 16;
 
@@ -42,7 +61,7 @@ internal sealed partial class DiskOperations : IFileOperations
             path, FileMode.Create, FileAccess.Write, FileShare.Read, BufferSize);
         try
         {
-            if (!OperatingSystem.IsWindows() && File.Exists(target))
+            if (path != target && !OperatingSystem.IsWindows() && File.Exists(target))
             {
                 File.SetUnixFileMode(stream.SafeFileHandle, File.GetUnixFileMode(target));
             }
@@ -77,6 +96,12 @@ internal sealed partial class DiskOperations : IFileOperations
     }
 
     public void Delete(string path) => File.Delete(path);
+
+    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+
+    public void RenameFolder(string from, string to) => Directory.Move(from, to);
+
+    public void DeleteFolder(string path) => Directory.Delete(path, recursive: true);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle Open(string path, int flags);

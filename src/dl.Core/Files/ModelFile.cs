@@ -18,7 +18,7 @@ public static class ModelFile
     /// <summary>Writes a model atomically.</summary>
     /// <exception cref="DlException">It cannot be written; the old file is as it was.</exception>
     public static void Save(string path, ModelDocument document, Model model) =>
-        AtomicFile.Write(path, stream => SafetensorsWriter.Write(
+        AtomicFile.Write(path, stream => SafetensorsWriter.WriteSealed(
             stream, [(DocumentKey, ModelJson.Write(document))], Sources(model)));
 
     /// <summary>
@@ -280,7 +280,7 @@ public static class CheckpointFile
         {
             sources.Add(TensorSource.Floats(name, [values.Length], () => values));
         }
-        AtomicFile.Write(path, stream => SafetensorsWriter.Write(
+        AtomicFile.Write(path, stream => SafetensorsWriter.WriteSealed(
             stream,
             [(ModelFile.DocumentKey, ModelJson.Write(document)),
                 (ModelFile.TrainingKey, trainingJson)],

@@ -230,6 +230,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
         {
             _byName.Add(tensor.Name, tensor);
         }
+        if (header.Metadata.TryGetValue(Seal.Key, out string? checksum))
+        {
+            Seal.Check(start, fileLength, checksum, LengthBytes + header.SealAt, Path);
+        }
         _data = start + dataStart;
         return (header.Tensors, header.Metadata);
     }
@@ -286,12 +290,24 @@ public sealed record TensorSource(
 /// <summary>Writes safetensors; the bytes depend on names, values and metadata alone.</summary>
 public static class SafetensorsWriter
 {
+    /// <summary>Writes a file with a checksum in its metadata (Seal.cs).</summary>
+    /// <param name="tensors">Each is asked for its elements twice.</param>
+    /// <exception cref="DlException">Two tensors share a name.</exception>
+    public static void WriteSealed(
+        Stream stream, IReadOnlyList<(string Key, string Value)> metadata,
+        IReadOnlyList<TensorSource> tensors) =>
+        Write(stream, [(Seal.Key, Seal.Blank), .. metadata], tensors, isSealed: true);
+
     /// <param name="metadata">Text by key, in the order in which it is to stand.</param>
     /// <param name="tensors">In the order in which they are to lie.</param>
     /// <exception cref="DlException">Two tensors share a name.</exception>
     public static void Write(
         Stream stream, IReadOnlyList<(string Key, string Value)> metadata,
-        IReadOnlyList<TensorSource> tensors)
+        IReadOnlyList<TensorSource> tensors) => Write(stream, metadata, tensors, isSealed: false);
+
+    private static void Write(
+        Stream stream, IReadOnlyList<(string Key, string Value)> metadata,
+        IReadOnlyList<TensorSource> tensors, bool isSealed)
     {
         var stored = new StoredTensor[tensors.Count];
         var names = new HashSet<string>();
@@ -312,6 +328,10 @@ public static class SafetensorsWriter
             offset = checked(offset + bytes);
         }
         byte[] header = SafetensorsHeader.Format(stored, metadata);
+        if (isSealed)
+        {
+            Seal.Put(header, tensors);
+        }
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);

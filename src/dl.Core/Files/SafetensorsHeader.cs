@@ -26,6 +26,9 @@ public sealed record StoredTensor(
 internal sealed record SafetensorsHeader(
     IReadOnlyList<StoredTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
 {
+    /// <summary>Where the value of the checksum's key begins, behind its quote.</summary>
+    public int SealAt { get; private init; }
+
     private const string MetadataKey = "__metadata__";
     private const int MaxRank = 32;
 
@@ -57,6 +60,7 @@ internal sealed record SafetensorsHeader(
         var tensors = new List<StoredTensor>();
         var metadata = new Dictionary<string, string>();
         var names = new HashSet<string>();
+        int sealAt = 0;
         Expect(ref reader, JsonTokenType.StartObject, path, "a header in braces");
         while (Next(ref reader) == JsonTokenType.PropertyName)
         {
@@ -68,7 +72,7 @@ internal sealed record SafetensorsHeader(
             Expect(ref reader, JsonTokenType.StartObject, path, $"an object for '{name}'");
             if (name == MetadataKey)
             {
-                ReadMetadata(ref reader, metadata, path);
+                ReadMetadata(ref reader, metadata, ref sealAt, path);
             }
             else
             {
@@ -77,11 +81,12 @@ internal sealed record SafetensorsHeader(
         }
         // Only spaces may follow: the padding that aligns the data.
         reader.Read();
-        return new SafetensorsHeader(tensors, metadata);
+        return new SafetensorsHeader(tensors, metadata) { SealAt = sealAt };
     }
 
     private static void ReadMetadata(
-        ref Utf8JsonReader reader, Dictionary<string, string> metadata, string path)
+        ref Utf8JsonReader reader, Dictionary<string, string> metadata, ref int sealAt,
+        string path)
     {
         while (Next(ref reader) == JsonTokenType.PropertyName)
         {
@@ -91,6 +96,7 @@ internal sealed record SafetensorsHeader(
             {
                 throw new DataException($"{path}: {MetadataKey} has two keys '{key}'");
             }
+            sealAt = key == Seal.Key ? (int)reader.TokenStartIndex + 1 : sealAt;
         }
     }
 

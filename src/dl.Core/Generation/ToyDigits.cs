@@ -2,6 +2,7 @@
 // slanted, scaled and moved, drawn with a random pen, and roughened with noise and stray marks.
 using System.Numerics;
 using Dl.Data.Images;
+using Dl.Files;
 using Dl.Tensors;
 
 namespace Dl.Generation;
@@ -53,9 +54,9 @@ internal static class ToyDigits
             int digit = i % 10;
             // Counted in rounds of ten, so that every digit is in both parts alike.
             string part = i / 10 % TestEvery == TestEvery - 1 ? "test" : "train";
-            PngWriter.Write(
+            AtomicFile.WritePart(
                 Path.Combine(folder, part, digit.ToString(), $"{i:D6}.png"),
-                Draw(digit, rng.Fork((ulong)i), noise));
+                PngWriter.Encode(Draw(digit, rng.Fork((ulong)i), noise)));
         });
         RemoveEmpty(folder);
     }

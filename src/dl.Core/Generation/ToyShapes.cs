@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using Dl.Data.Images;
+using Dl.Files;
 using Dl.Tensors;
 
 namespace Dl.Generation;
@@ -37,8 +38,9 @@ internal static class ToyShapes
                 ? "test"
                 : "train";
             Scene scene = Draw([RandomShape(own, kind, 10, 24)], own, noise);
-            PngWriter.Write(
-                Path.Combine(folder, part, Names[kind], $"{i:D6}.png"), scene.Image);
+            AtomicFile.WritePart(
+                Path.Combine(folder, part, Names[kind], $"{i:D6}.png"),
+                PngWriter.Encode(scene.Image));
         });
         ToyDigits.RemoveEmpty(folder);
     }
@@ -53,7 +55,7 @@ internal static class ToyShapes
         Parallel.For(0, n, i =>
         {
             Scene scene = DrawSeveral(rng.Fork((ulong)i), noise);
-            PngWriter.Write(Path.Combine(folder, "images", $"{i:D6}.png"), scene.Image);
+            Put(folder, "images", i, scene.Image);
             var lines = new StringBuilder();
             foreach ((int kind, Vector4 box) in scene.Boxes)
             {
@@ -62,12 +64,14 @@ internal static class ToyShapes
                     $"{kind} {box.X:0.######} {box.Y:0.######} "
                     + $"{box.Z:0.######} {box.W:0.######}\n");
             }
-            File.WriteAllText(Path.Combine(folder, "labels", $"{i:D6}.txt"), lines.ToString());
+            AtomicFile.WritePart(
+                Path.Combine(folder, "labels", $"{i:D6}.txt"),
+                Encoding.UTF8.GetBytes(lines.ToString()));
         });
-        File.WriteAllText(
+        AtomicFile.WritePart(
             Path.Combine(folder, "data.yaml"),
-            $"train: images\nval: images\nnc: {Names.Length}\nnames: "
-            + $"[{string.Join(", ", Names)}]\n");
+            Encoding.UTF8.GetBytes($"train: images\nval: images\nnc: {Names.Length}\nnames: "
+                + $"[{string.Join(", ", Names)}]\n"));
     }
 
     public static void WriteMasks(int n, string folder, Rng rng, float noise)
@@ -77,10 +81,14 @@ internal static class ToyShapes
         Parallel.For(0, n, i =>
         {
             Scene scene = DrawSeveral(rng.Fork((ulong)i), noise);
-            PngWriter.Write(Path.Combine(folder, "images", $"{i:D6}.png"), scene.Image);
-            PngWriter.Write(Path.Combine(folder, "masks", $"{i:D6}.png"), scene.Mask);
+            Put(folder, "images", i, scene.Image);
+            Put(folder, "masks", i, scene.Mask);
         });
     }
+
+    private static void Put(string folder, string part, int i, Image image) =>
+        AtomicFile.WritePart(
+            Path.Combine(folder, part, $"{i:D6}.png"), PngWriter.Encode(image));
 
     /// <summary>One to four shapes that do not overlap.</summary>
     private static Scene DrawSeveral(Rng rng, float noise)

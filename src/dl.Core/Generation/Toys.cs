@@ -1,5 +1,8 @@
 // Toy data: small problems with known answers, for tests and first steps without a download.
 // Sample i is a pure function of (seed, toy, i), so a longer set begins with the shorter one.
+using Dl.Data.Formats.Output;
+using Dl.Data.Formats.Parquet;
+using Dl.Files;
 using Dl.Tensors;
 
 namespace Dl.Generation;
@@ -11,6 +14,11 @@ public sealed record ToyOptions
     /// Spread of the noise as a factor of the toy's own; 0 draws the problem without any.
     /// </summary>
     public double Noise { get; init; } = 1;
+
+    /// <summary>
+    /// Form of a table, one of <see cref="OutputForm.All"/>; null: as the file ends, else CSV.
+    /// </summary>
+    public string? Form { get; init; }
 }
 
 /// <summary>One toy. Tables have columns and a row function, pictures a folder writer.</summary>
@@ -23,8 +31,11 @@ public sealed record Toy
     /// <summary>Column names of a table, target last; null for pictures.</summary>
     public string[]? Columns { get; init; }
 
-    /// <summary>One row of a table from its own generator; null for pictures.</summary>
-    internal Func<int, Rng, float, string[]>? Row { get; init; }
+    /// <summary>What the target is; all other columns are numbers.</summary>
+    internal FieldType Target { get; init; } = FieldType.Double;
+
+    /// <summary>The cells of a row from its own generator; null for pictures.</summary>
+    internal Action<int, Rng, float, RowWriter>? Row { get; init; }
 
     /// <summary>Writes n pictures into a new folder; null for tables.</summary>
     internal Action<int, string, Rng, float>? Folder { get; init; }
@@ -40,27 +51,27 @@ public static class Toys
         new()
         {
             Name = "circle", Summary = "points inside and around a circle, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Circle,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Circle,
         },
         new()
         {
             Name = "xor", Summary = "points in opposite quadrants, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Xor,
+            Columns = ToyTables.Plane, Target = FieldType.Int32, Row = ToyTables.Xor,
         },
         new()
         {
             Name = "spiral", Summary = "three arms of a spiral, 3 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Spiral,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Spiral,
         },
         new()
         {
             Name = "moons", Summary = "two half circles that reach into each other, 2 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Moons,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Moons,
         },
         new()
         {
             Name = "blobs", Summary = "four clouds of points, 4 classes",
-            Columns = ToyTables.Plane, Row = ToyTables.Blobs,
+            Columns = ToyTables.Plane, Target = FieldType.String, Row = ToyTables.Blobs,
         },
         new()
         {
@@ -95,13 +106,14 @@ public static class Toys
     ];
 
     /// <summary>
-    /// Writes <paramref name="n"/> samples: tables as `.csv` or `.tsv` or to stdout (`-`), pictures
-    /// as a new folder. What is written appears whole under its name or not at all.
+    /// Writes <paramref name="n"/> samples: tables as a file or to stdout (`-`), pictures as a new
+    /// folder. What is written appears whole under its name or not at all.
     /// </summary>
+    /// <param name="stdout">Where `-` leads; null: the process's own.</param>
     /// <exception cref="UsageException">No such toy, or the path does not suit it.</exception>
     public static void Write(
         string name, int n, string path, ulong seed, ToyOptions? options = null,
-        TextWriter? stdout = null)
+        Stream? stdout = null, CancellationToken cancel = default)
     {
         Toy toy = Array.Find(All, t => t.Name == name)
             ?? throw new UsageException(Nearest.Unknown("toy", name, All.Select(t => t.Name)));
@@ -112,92 +124,64 @@ public static class Toys
         // Toys differ in their random streams by the characters of their names.
         ulong purpose = name.Aggregate(Stream, (hash, c) => (hash * 31) + c);
         var rng = new Rng(seed, purpose);
-        float noise = (float)(options?.Noise ?? 1);
+        options ??= new ToyOptions();
         if (toy.Folder is not null)
         {
-            WriteFolder(toy, n, path, rng, noise);
+            if (options.Form is not null)
+            {
+                throw new UsageException(
+                    $"--format: toy '{name}' is a folder of pictures; leave it out");
+            }
+            WriteFolder(toy, n, path, rng, (float)options.Noise);
+            return;
         }
-        else if (path == "-")
+        string form = FormOf(toy, path, options);
+        if (path == "-")
         {
-            TextWriter writer = stdout ?? Console.Out;
-            WriteRows(toy, n, writer, ',', rng, noise);
-            writer.Flush();
+            WriteRows(
+                toy, n, form, stdout ?? Console.OpenStandardOutput(), rng, options, cancel);
+            return;
         }
-        else
-        {
-            WriteTable(toy, n, path, rng, noise);
-        }
+        AtomicFile.Write(path, file => OutputForm.Pack(
+            path, file, stream => WriteRows(toy, n, form, stream, rng, options, cancel)));
     }
 
-    private static void WriteTable(Toy toy, int n, string path, Rng rng, float noise)
-    {
-        string extension = Path.GetExtension(path).ToLowerInvariant();
-        if (extension is not (".csv" or ".tsv"))
-        {
-            throw new UsageException(
-                $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv or .tsv, "
-                + "or - for stdout");
-        }
-        string temporary = Temporary(path);
-        using (var writer = new StreamWriter(temporary))
-        {
-            WriteRows(toy, n, writer, extension == ".tsv" ? '\t' : ',', rng, noise);
-        }
-        File.Move(temporary, path, overwrite: true);
-    }
+    private static string FormOf(Toy toy, string path, ToyOptions options) =>
+        options.Form ?? OutputForm.Of(path) ?? (path == "-" || AtomicFile.IsDevice(path)
+            ? OutputForm.Csv
+            : throw new UsageException(
+                $"{path}: toy '{toy.Name}' is a table, expected a name that ends in .csv, .tsv, "
+                + ".jsonl or .parquet, --format, or - for stdout"));
 
     private static void WriteRows(
-        Toy toy, int n, TextWriter writer, char delimiter, Rng rng, float noise)
+        Toy toy, int n, string form, Stream stream, Rng rng, ToyOptions options,
+        CancellationToken cancel)
     {
-        writer.Write(string.Join(delimiter, toy.Columns!) + '\n');
+        const int CancelEvery = 1 << 12;
+        string[] names = toy.Columns!;
+        RowWriter writer = RowWriter.Open(form, stream, [.. names.Select((column, i) =>
+            new ParquetField(
+                column, i == names.Length - 1 ? toy.Target : FieldType.Double, Optional: false))]);
+        float noise = (float)options.Noise;
         for (int i = 0; i < n; i++)
         {
-            writer.Write(string.Join(delimiter, toy.Row!(i, rng.Fork((ulong)i), noise)) + '\n');
+            if (i % CancelEvery == 0)
+            {
+                cancel.ThrowIfCancellationRequested();
+            }
+            toy.Row!(i, rng.Fork((ulong)i), noise, writer);
+            writer.EndRow();
         }
+        writer.Finish();
     }
 
     private static void WriteFolder(Toy toy, int n, string path, Rng rng, float noise)
     {
-        if (path == "-" || Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv")
+        if (path == "-" || OutputForm.Of(path) is not null)
         {
             throw new UsageException(
                 $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
         }
-        if (File.Exists(path)
-            || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
-        {
-            throw new UsageException($"{path}: is there already, expected a new folder");
-        }
-        string temporary = Temporary(Path.TrimEndingDirectorySeparator(path));
-        try
-        {
-            Directory.CreateDirectory(temporary);
-            toy.Folder!(n, temporary, rng, noise);
-            if (Directory.Exists(path))
-            {
-                Directory.Delete(path);
-            }
-            Directory.Move(temporary, path);
-        }
-        catch
-        {
-            if (Directory.Exists(temporary))
-            {
-                Directory.Delete(temporary, recursive: true);
-            }
-            throw;
-        }
-    }
-
-    /// <summary>A name in the same folder, so that renaming moves no data.</summary>
-    private static string Temporary(string path)
-    {
-        string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full) ?? ".";
-        if (!Directory.Exists(folder))
-        {
-            throw new UsageException($"{path}: the folder {folder} does not exist; make it first");
-        }
-        return Path.Combine(folder, $".{Path.GetFileName(full)}.{Environment.ProcessId}.tmp");
+        AtomicFile.WriteFolder(path, folder => toy.Folder!(n, folder, rng, noise));
     }
 }

@@ -208,8 +208,8 @@ public static class ComparisonJob
         {
             if (setup.Options.Output is { } path && setup != kept?.Setup)
             {
-                File.Delete(path);
-                File.Delete(FitRun.CheckpointPath(path));
+                AtomicFile.Delete(path);
+                AtomicFile.Delete(FitRun.CheckpointPath(path));
             }
         }
     }

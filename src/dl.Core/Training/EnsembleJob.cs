@@ -25,7 +25,7 @@ internal static class EnsembleJob
             paths[m] = MemberPath(options.Output!, m);
             if (!options.Resume)
             {
-                File.Delete(paths[m]);
+                AtomicFile.Delete(paths[m]);
             }
         }
         double seconds = 0;
@@ -123,7 +123,7 @@ internal static class EnsembleJob
             EnsembleFile.Join(setup.Options.Output!, paths, FitDocument.Metrics(result));
             foreach (string path in paths)
             {
-                File.Delete(path);
+                AtomicFile.Delete(path);
             }
             return result;
         }

@@ -128,6 +128,14 @@ public static class FitJob
                 AtomicFile.CheckWritable(path);
             }
         }
+        if (options.Output is { } output and not "-" && !AtomicFile.IsDevice(output))
+        {
+            AtomicFile.CheckWritable(FitRun.CheckpointPath(output));
+        }
+        if (options.TensorBoardFolder is { } folder)
+        {
+            EventFile.CreateFolder(folder);
+        }
     }
 
     /// <summary>A loss for counts says that the targets are some.</summary>
@@ -190,7 +198,13 @@ public static class FitJob
         var boundary = options.BoundaryFile is null
             ? null : new Boundary(setup.Task, setup.Data);
         Observe(run.Trainer, setup, watch, boundary);
-        bool done = run.Train(events, record => epochLog?.Add(record));
+        bool done = run.Train(events, record =>
+        {
+            if (epochLog?.Add(record) is { } failure)
+            {
+                log.LogWarning("{Failure}; training goes on without it", failure.Message);
+            }
+        });
         var state = run.Trainer.State;
         if (!done)
         {
@@ -206,19 +220,31 @@ public static class FitJob
             Scores.Of(run.Trainer, setup.Data.Test), [], false, options.Output, setup,
             state.History);
         var document = FitDocument.Create(setup, state, fingerprint, result);
-        if (options.Output is { } output)
-        {
-            ModelFile.Save(output, document, run.Model);
-            File.Delete(FitRun.CheckpointPath(output));
-        }
+        run.Save(document);
+        // The model is safe; only now may a file beside it fail.
+        epochLog?.Close();
+        watch?.Close();
+        WriteBeside(new ReportSource(run.Trainer, watch, boundary), result, document);
+        return result;
+    }
+
+    private sealed record ReportSource(Trainer Trainer, TrainingWatch? Watch, Boundary? Boundary);
+
+    /// <summary>Pictures and the report, which show the finished training.</summary>
+    private static void WriteBeside(
+        ReportSource source, FitResult result, ModelDocument document)
+    {
+        var setup = result.Setup;
+        var options = setup.Options;
         if (options.CurvesFile is { } curves)
         {
             Curves.Write(
-                curves, options.Model, state.History, setup.Task.Metrics[0].Name, state.BestEpoch);
+                curves, options.Model, result.History, setup.Task.Metrics[0].Name,
+                result.BestEpoch);
         }
         if (options.BoundaryFile is { } plane)
         {
-            boundary!.Write(plane);
+            source.Boundary!.Write(plane);
         }
         if (options.ReportFile is { } report)
         {
@@ -229,9 +255,9 @@ public static class FitJob
                 _ => ("training", setup.Data.Train),
             };
             HtmlReport.Write(report, new ReportData(
-                result, watch!, part, data, run.Trainer.Evaluate(data), fingerprint, document));
+                result, source.Watch!, part, data, source.Trainer.Evaluate(data),
+                document.DataFingerprint!, document));
         }
-        return result;
     }
 
     private static TrainingWatch? Watch(FitOptions options, FitSetup setup) =>

@@ -78,6 +78,13 @@ internal sealed class FitRun : IDisposable
         {
             return;
         }
+        if (!options.Resume && options.Output is { } output
+            && File.Exists(CheckpointPath(output)))
+        {
+            _log.LogWarning(
+                "{Path}: is of an earlier run that was cut short, with --resume it would go on; "
+                + "this run will replace it", CheckpointPath(output));
+        }
         if (options.From is { } path)
         {
             Transfer.Apply(path, Model, _log);
@@ -99,9 +106,7 @@ internal sealed class FitRun : IDisposable
             return false;
         }
         using var checkpoint = CheckpointFile.Load(path);
-        var state = JsonSerializer.Deserialize(
-            checkpoint.TrainingJson, TrainerStateJson.Default.TrainerState)
-            ?? throw new DataException($"{path}: no training state");
+        var state = TrainerState.Parse(checkpoint.TrainingJson, path);
         foreach (var (key, value) in Trainer.State.Options)
         {
             string before = state.Options.GetValueOrDefault(key, "");
@@ -164,14 +169,51 @@ internal sealed class FitRun : IDisposable
             }
             if (record is not null && Due(record.Epoch, options.CheckpointEvery))
             {
-                SaveCheckpoint();
+                TrySaveCheckpoint();
             }
         }
         return true;
     }
 
-    /// <summary>After training: the best weights are in place and no checkpoint is left.</summary>
+    /// <summary>A disk that is full for a while is no reason to lose what was learnt.</summary>
+    private void TrySaveCheckpoint()
+    {
+        try
+        {
+            SaveCheckpoint();
+        }
+        catch (DlException error) when (error is not (DeviceException or DataException))
+        {
+            _sinceCheckpoint.Restart();
+            _log.LogWarning(
+                "{Why}; training goes on, --resume would go on from before", error.Message);
+        }
+    }
+
+    /// <summary>After training: the best weights are in place.</summary>
     public void Finish() => Trainer.UseBest();
+
+    /// <summary>Writes the finished model; then no checkpoint is left.</summary>
+    /// <exception cref="DlException">It cannot be written; a checkpoint stays.</exception>
+    public void Save(ModelDocument document)
+    {
+        if (_setup.Options.Output is not { } output)
+        {
+            return;
+        }
+        string checkpoint = CheckpointPath(output);
+        try
+        {
+            ModelFile.Save(output, document, Model);
+        }
+        catch (DlException error) when (File.Exists(checkpoint))
+        {
+            throw new DlException(
+                $"{error.Message}; mend that, and the same line with --resume goes on from "
+                + checkpoint, error);
+        }
+        AtomicFile.Delete(checkpoint);
+    }
 
     public void SaveCheckpoint()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Dl.Training;
@@ -50,6 +51,33 @@ public sealed class TrainerState
 
     /// <summary>The options that must not change when training goes on.</summary>
     public Dictionary<string, string> Options { get; set; } = [];
+
+    /// <summary>Reads what a checkpoint holds of it.</summary>
+    /// <exception cref="DataException">Damaged; names the file.</exception>
+    public static TrainerState Parse(string json, string path)
+    {
+        TrainerState? state = null;
+        try
+        {
+            state = JsonSerializer.Deserialize(json, TrainerStateJson.Default.TrainerState);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: half a surrogate pair.
+            throw Damaged(path, error);
+        }
+        return state is { Epoch: >= 0, Step: >= 0, OptimizerSteps: >= 0, Samples: >= 0 }
+            and { MetricSamples: >= 0, Averaged: >= 0, BestEpoch: >= 0, EpochsSinceBest: >= 0 }
+            and { Plateau: not null, History: not null, Options: not null }
+            && state.BestEpoch <= state.Epoch && state.History.Count == state.Epoch
+            && !state.History.Contains(null!)
+            ? state
+            : throw Damaged(path, null);
+    }
+
+    private static DataException Damaged(string path, Exception? error) => new(
+        $"{path}: its state of training cannot be understood, the file is damaged; remove it to "
+        + "start again", error);
 }
 
 [JsonSourceGenerationOptions(

@@ -1,5 +1,7 @@
 // `dl gen`: make data.
 using Dl.Cli.Options;
+using Dl.Cli.Terminal;
+using Dl.Data.Formats.Output;
 using Dl.Generation;
 using static Dl.Cli.Options.CommonOptions;
 
@@ -24,7 +26,15 @@ internal static class GenCommand
         "output", "a file for tables, a folder for images")
     {
         Alias = 'o', Kind = ValueKind.Path, Value = "PATH", Default = "-",
-        More = "`-` is standard output, for tables.",
+        More = "`-` is standard output, for tables. What ends in .gz or .br is packed.",
+    };
+
+    public static readonly OptionSpec Format = new(
+        "format", "form of a table [csv, or as the output file ends]")
+    {
+        Value = "FORM", Allowed = OutputForm.All,
+        More = "Written as it is made, so that a table of any length takes no memory: Parquet by "
+            + "groups of at most 32 MiB, with Snappy.",
     };
 
     public static readonly OptionSpec Noise = new("noise", "factor on the noise of the set")
@@ -38,12 +48,14 @@ internal static class GenCommand
         Usage = ["--toy NAME [-n N] [-o PATH] [OPTION...]"],
         Groups =
         [
-            new("Data", Toy, Count, Output, Noise, Seed),
+            new("Data", Toy, Count, Output, Format, Noise, Seed),
             General,
         ],
         Examples =
         [
             new("dl gen --toy moons -n 500 -o moons.csv", "A table of two interleaved half-moons."),
+            new("dl gen --toy linear -n 10000000 -o linear.parquet",
+                "Ten million rows as Parquet; numbers are the same in every form."),
             new("dl gen --toy digits -n 2000 -o digits/", "A folder of drawn images a digit."),
             new("dl gen --toy xor | dl fit --model mlp:8 - -o xor.dlm", "Straight into training."),
         ],
@@ -55,10 +67,13 @@ internal static class GenCommand
         Values values = session.Values;
         string toy = values.Text(Toy)
             ?? throw new UsageException("gen: no --toy given; dl info --list toys has the names");
+        string? form = values.Text(Format);
+        string output = values.Text(Output)!;
+        BinaryOutput.Check(form, output);
         Toys.Write(
-            toy, values.Integer(Count)!.Value, values.Text(Output)!,
-            (ulong)values.Long(Seed)!.Value, new ToyOptions { Noise = values.Number(Noise)!.Value },
-            session.Out);
+            toy, values.Integer(Count)!.Value, output, (ulong)values.Long(Seed)!.Value,
+            new ToyOptions { Noise = values.Number(Noise)!.Value, Form = form },
+            session.OutStream, session.Token);
         return 0;
     }
 }

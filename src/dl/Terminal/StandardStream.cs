@@ -16,9 +16,12 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     private const int Epipe = 32;
 
     /// <summary>UTF-8 without a mark at the start, `\n` at line ends, 32 kB of buffer.</summary>
-    public static StreamWriter OpenOutput() => new(
-        OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardStream(1),
-        new UTF8Encoding(false), 32 * 1024);
+    public static StreamWriter OpenOutput() =>
+        new(OpenStream(), new UTF8Encoding(false), 32 * 1024);
+
+    /// <summary>stdout without a buffer.</summary>
+    public static Stream OpenStream() =>
+        OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardStream(1);
 
     /// <summary>For the last words of a process; what cannot be written is lost.</summary>
     public static void WriteError(string text)

@@ -1,4 +1,5 @@
 using Dl.Data;
+using Dl.Data.Formats;
 using Dl.Data.Images;
 using Dl.Data.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -97,10 +98,42 @@ public class ToysTests
     [Fact]
     public void ATableCanGoToStdout()
     {
-        var text = new StringWriter();
-        Toys.Write("sines", 3, "-", 1, null, text);
-        string[] lines = text.ToString().TrimEnd().Split('\n');
+        string[] lines = Stdout("sines", 3, null).TrimEnd().Split('\n');
         Assert.Equal("x,y", lines[0]);
         Assert.Equal(4, lines.Length);
+        Assert.StartsWith(lines[0] + "\n" + lines[1] + "\n", Stdout("sines", 1, "csv"));
+    }
+
+    [Theory]
+    [InlineData("moons")]
+    [InlineData("xor")]
+    [InlineData("linear")]
+    public void EveryFormHoldsTheSameRows(string name)
+    {
+        using var folder = new TemporaryFolder();
+        string csv = Stdout(name, 500, "csv");
+        Assert.Equal(csv.Replace(',', '\t'), Stdout(name, 500, "tsv"));
+        foreach (string file in (string[])["t.csv", "t.csv.gz", "t.jsonl", "t.parquet", "t.tsv.br"])
+        {
+            Toys.Write(name, 500, folder[file], 1);
+            using IRowReader reader = TableFormats.Open(InputFile.Open(folder[file]), file, false);
+            var rows = new List<string>();
+            while (reader.Read())
+            {
+                if (rows.Count == 0 && reader.Names is { } names)
+                {
+                    rows.Add(string.Join(',', names));
+                }
+                rows.Add(string.Join(',', reader.Row()));
+            }
+            Assert.Equal(csv.TrimEnd().Split('\n'), rows);
+        }
+    }
+
+    private static string Stdout(string name, int n, string? form)
+    {
+        using var stdout = new MemoryStream();
+        Toys.Write(name, n, "-", 1, new ToyOptions { Form = form }, stdout);
+        return System.Text.Encoding.UTF8.GetString(stdout.ToArray());
     }
 }

@@ -124,12 +124,15 @@ public sealed class AtomicFaultTests : IDisposable
         var document = TinyModel.Document() with { Seed = 8, Epochs = 3 };
         using var device = new CpuDevice(1);
         using var model = TinyModel.Create(document, device);
-        AtomicFile.Write(
-            _path,
-            stream => SafetensorsWriter.Write(
-                stream, [(ModelFile.DocumentKey, ModelJson.Write(document))],
-                ModelFile.Sources(model)),
-            disk);
+        DiskOperations.Current = disk;
+        try
+        {
+            ModelFile.Save(_path, document, model);
+        }
+        finally
+        {
+            DiskOperations.Current = DiskOperations.Instance;
+        }
     }
 
     private static bool Same(byte[]? a, byte[]? b) =>

@@ -49,23 +49,72 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal(Mode, File.GetUnixFileMode(path));
     }
 
+    /// <summary>A process that is gone, on this machine and on another.</summary>
     [Fact]
     public void SweepsUpAfterKilledProcesses()
     {
-        string path = _folder.File("a.bin"), fresh = _folder.File(".a.bin.999999998.tmp");
-        string old = _folder.File(".a.bin.999999999.tmp");
-        string ours = _folder.File($".a.bin.{Environment.ProcessId}.tmp");
-        string other = _folder.File(".b.bin.999999999.tmp");
-        foreach (string left in new[] { old, fresh, other })
+        string path = _folder.File("a.bin");
+        string own = Path.GetFileName(TemporaryNames.Of(path));
+        string machine = own.Split('.')[^2].Split('-')[0];
+        string Left(string name, double days)
         {
+            string left = _folder.File(name);
             File.WriteAllText(left, "left behind");
+            File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddDays(-days));
+            return left;
         }
-        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddMinutes(-2));
-        File.SetLastWriteTimeUtc(other, DateTime.UtcNow.AddMinutes(-2));
-        AtomicFile.Write(path, s => s.Write("new"u8));
-        Assert.False(File.Exists(old));
-        Assert.False(File.Exists(ours));
-        Assert.True(File.Exists(fresh) && File.Exists(other));
+        string[] gone =
+        [
+            Left($".a.bin.{machine}-999999999-00c0ffee.tmp", 0),
+            Left(".a.bin.00000000-1-00c0ffee.tmp", 2),
+        ];
+        string[] kept =
+        [
+            Left($".a.bin.{machine}-{Environment.ProcessId}-00c0ffee.tmp", 9),
+            Left(".a.bin.00000000-1-00c0ffed.tmp", 0.5),
+            Left($".b.bin.{machine}-999999999-00c0ffee.tmp", 9),
+            Left(".a.bin.other.tmp", 9),
+        ];
+        string open = Left($".a.bin.{machine}-999999998-00c0ffee.tmp", 9);
+        using (new FileStream(open, FileMode.Open, FileAccess.Write, FileShare.Read))
+        {
+            AtomicFile.Write(path, s => s.Write("new"u8));
+            Assert.All(kept.Append(open), left => Assert.True(File.Exists(left), left));
+        }
+        Assert.All(gone, left => Assert.False(File.Exists(left), left));
+        AtomicFile.Delete(path);
+        Assert.Equal(kept.Order(), Directory.GetFiles(_folder.Path).Order());
+    }
+
+    [Fact]
+    public void AWriteProtectedFileIsRefusedBeforehand()
+    {
+        string path = _folder.File("a.bin");
+        File.WriteAllText(path, "dear");
+        File.SetAttributes(path, FileAttributes.ReadOnly);
+        var error = Assert.Throws<DlException>(() => AtomicFile.CheckWritable(path));
+        File.SetAttributes(path, FileAttributes.Normal);
+        Assert.StartsWith($"{path}: is write-protected", error.Message);
+    }
+
+    [Fact]
+    public void AFolderAppearsWholeOrNotAtAll()
+    {
+        string path = _folder.File("set");
+        Assert.Throws<InvalidOperationException>(() => AtomicFile.WriteFolder(path, folder =>
+        {
+            AtomicFile.WritePart(Path.Combine(folder, "a"), "1"u8);
+            throw new InvalidOperationException();
+        }));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+        AtomicFile.WriteFolder(path, folder =>
+        {
+            AtomicFile.WritePart(Path.Combine(folder, "a"), "1"u8);
+            Assert.False(Directory.Exists(path));
+        });
+        Assert.Equal("1", File.ReadAllText(Path.Combine(path, "a")));
+        Assert.Throws<UsageException>(() => AtomicFile.WriteFolder(path, _ => { }));
+        Assert.Equal([path], Directory.GetFileSystemEntries(_folder.Path));
     }
 
     [Fact]

@@ -99,7 +99,7 @@ public sealed class EnsembleFileTests : IDisposable
     [InlineData("{\"seed\":8", "{\"seed\":3},{\"seed\":8")]
     public void DamagedListsOfMembersAreRefused(string old, string replacement)
     {
-        byte[] bytes = TinyModel.EnsembleBytes(2);
+        byte[] bytes = TinyModel.Unsealed(TinyModel.EnsembleBytes(2));
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
         string header = Encoding.UTF8.GetString(bytes.AsSpan(8, length));
         string from = old.Replace("\"", "\\\""), to = replacement.Replace("\"", "\\\"");

@@ -10,7 +10,9 @@ internal sealed class PowerCut : Exception;
 /// <summary>Counts steps and has one of them fail; half of a failing write is written.</summary>
 /// <param name="failAt">The step that fails, from 1; 0: none.</param>
 /// <param name="powerCut">It is the last one; else the steps behind it work again.</param>
-internal sealed class FaultyDisk(IFileOperations disk, int failAt = 0, bool powerCut = false)
+/// <param name="staysFull">As those that write fail behind it, too.</param>
+internal sealed class FaultyDisk(
+    IFileOperations disk, int failAt = 0, bool powerCut = false, bool staysFull = false)
     : IFileOperations
 {
     private const int NoSpace = 28;
@@ -18,9 +20,18 @@ internal sealed class FaultyDisk(IFileOperations disk, int failAt = 0, bool powe
     /// <summary>What was asked for, in order: `write`, `rename`.</summary>
     public List<string> Steps { get; } = [];
 
-    public Stream Create(string path, string target) =>
-        Fails("create") is { } error ? throw error
-        : new FaultyStream(disk.Create(path, target), this);
+    /// <summary>The files and folders that it was asked of, by their last names.</summary>
+    public SortedSet<string> Names { get; } = [];
+
+    public Stream Create(string path, string target)
+    {
+        lock (Names)
+        {
+            Names.Add(Path.GetFileName(target));
+        }
+        return Fails("create") is { } error ? throw error
+            : new FaultyStream(disk.Create(path, target), this);
+    }
 
     public void Flush(Stream stream) => Do("flush", () => disk.Flush(((FaultyStream)stream).Inner));
 
@@ -29,6 +40,13 @@ internal sealed class FaultyDisk(IFileOperations disk, int failAt = 0, bool powe
     public void FlushFolder(string folder) => Do("flush folder", () => disk.FlushFolder(folder));
 
     public void Delete(string path) => Do("delete", () => disk.Delete(path));
+
+    public void CreateFolder(string path) => Do("create folder", () => disk.CreateFolder(path));
+
+    public void RenameFolder(string from, string to) =>
+        Do("rename folder", () => disk.RenameFolder(from, to));
+
+    public void DeleteFolder(string path) => Do("delete folder", () => disk.DeleteFolder(path));
 
     private void Do(string step, Action action)
     {
@@ -42,10 +60,16 @@ internal sealed class FaultyDisk(IFileOperations disk, int failAt = 0, bool powe
     /// <summary>Null: the step is to be done.</summary>
     private Exception? Fails(string step)
     {
-        Steps.Add(step);
-        return powerCut && failAt > 0 && Steps.Count >= failAt ? new PowerCut()
-            : Steps.Count == failAt ? new IOException("the disk refuses", NoSpace)
-            : null;
+        lock (Names)
+        {
+            Steps.Add(step);
+            bool over = failAt > 0 && Steps.Count >= failAt;
+            // A disk that is full lets go of things.
+            bool full = staysFull && over && !step.StartsWith("delete", StringComparison.Ordinal);
+            return powerCut && over ? new PowerCut()
+                : full || Steps.Count == failAt ? new IOException("the disk refuses", NoSpace)
+                : null;
+        }
     }
 
     private sealed class FaultyStream(Stream inner, FaultyDisk disk) : MemoryStream
@@ -54,6 +78,8 @@ internal sealed class FaultyDisk(IFileOperations disk, int failAt = 0, bool powe
 
         public override void Write(byte[] buffer, int offset, int count) =>
             Write(buffer.AsSpan(offset, count));
+
+        public override void Flush() => inner.Flush();
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
@@ -143,6 +169,12 @@ internal sealed class MemoryDisk : IFileOperations
     public void FlushFolder(string folder) => _safeNames = new(_names);
 
     public void Delete(string path) => _names.Remove(path);
+
+    public void CreateFolder(string path) => throw new NotSupportedException();
+
+    public void RenameFolder(string from, string to) => throw new NotSupportedException();
+
+    public void DeleteFolder(string path) => throw new NotSupportedException();
 
     private sealed class Contents : MemoryStream
     {

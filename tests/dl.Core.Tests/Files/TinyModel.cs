@@ -1,4 +1,6 @@
 // The smallest model with everything in it, for tests of files and of prediction.
+using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
 using Dl.Cpu;
 using Dl.Data;
@@ -93,6 +95,17 @@ internal static class TinyModel
         string path = folder.File("all.dlm");
         EnsembleFile.Join(path, paths);
         return File.ReadAllBytes(path);
+    }
+
+    /// <summary>The same without a checksum, as older versions and other programs write.</summary>
+    public static byte[] Unsealed(byte[] bytes)
+    {
+        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        string header = Encoding.UTF8.GetString(bytes.AsSpan(8, length));
+        int at = header.IndexOf("\"checksum\"", StringComparison.Ordinal);
+        int end = header.IndexOf(',', at) + 1;
+        return SafetensorsTests.Container(
+            header[..at] + header[end..], bytes[(8 + length)..]);
     }
 
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;

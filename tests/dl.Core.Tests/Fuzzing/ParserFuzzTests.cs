@@ -157,7 +157,7 @@ public sealed class ParserFuzzTests : IDisposable
         "\\ud800", "\\u0000", "\u00ff", "\"type\":\"conv2d\",", "\"input\"", "0.5", "/* */");
 
     private FuzzTarget Model(string name, byte[] good) => new(
-        name, [good],
+        name, [good, TinyModel.Unsealed(good)],
         bytes =>
         {
             using var loaded = ModelFile.Load(Put("m.dlm", bytes));
@@ -170,7 +170,7 @@ public sealed class ParserFuzzTests : IDisposable
     {
         Tokens = JsonTokens,
         Repair = RepairContainer,
-        Rewrite = random => RewriteHeader(good, random),
+        Rewrite = random => RewriteHeader(TinyModel.Unsealed(good), random),
     };
 
     /// <summary>Another header, or another document in it, before the same data.</summary>

@@ -1,6 +1,7 @@
 // Event files, histograms, logs drawn as text. Expected bytes and sums come from the formats'
 // definitions, not from the code under test.
 using System.Buffers.Binary;
+using Dl.Files;
 using Dl.Tests.Files;
 using Dl.Training;
 using Dl.Training.Watching;

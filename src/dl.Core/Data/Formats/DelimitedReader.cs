@@ -1,6 +1,7 @@
 // Delimited text (CSV, TSV, and relatives): finds the delimiter, then CsvHelper's parser cuts rows.
 // Quoted fields may hold delimiters, newlines and doubled quotes (RFC 4180).
 using System.Globalization;
+using System.Text;
 using CsvHelper;
 using CsvHelper.Configuration;
 
@@ -65,6 +66,8 @@ internal sealed class DelimitedReader : IRowReader
 
     /// <summary>1-based line on which the current row starts.</summary>
     public int Line { get; private set; }
+
+    public ReadOnlySpan<byte> Utf8(int field) => Encoding.UTF8.GetBytes(this[field]);
 
     public string this[int field]
     {

@@ -1,11 +1,45 @@
-// What the readers of table formats have in common: rows of texts, one after the other.
+// What the readers of table formats have in common: rows of cells, one after the other. A cell is
+// looked at where it lies, as UTF-8 or as a number; a string is made of it only where one is asked
+// for.
+using System.Text;
+using Dl.Data.Tables;
+
 namespace Dl.Data.Formats;
 
 /// <summary>
-/// Rows of one file or pipe, read forwards. A field is the text that CSV would hold: numbers in the
-/// invariant culture, and nothing at all for what is missing.
+/// One row. A field is the text that CSV would hold: numbers in the invariant culture, and nothing
+/// at all for what is missing.
 /// </summary>
-internal interface IRowReader : IDisposable
+internal interface IRow
+{
+    /// <summary>Fields of the row.</summary>
+    int Count { get; }
+
+    /// <summary>1-based line or row of the file, for messages.</summary>
+    int Line { get; }
+
+    /// <summary>
+    /// Why the row cannot be used; null: it can. The rows behind it may be good.
+    /// </summary>
+    DataException? Problem { get; }
+
+    /// <summary>
+    /// The text in UTF-8, without blanks around it; empty where the value is missing. Good until
+    /// another field is asked for.
+    /// </summary>
+    ReadOnlySpan<byte> Utf8(int field);
+
+    /// <summary>What the cell says, by the rules of <see cref="Cell"/>.</summary>
+    /// <param name="number">Finite where the kind is a number; else of no meaning.</param>
+    CellKind Kind(int field, out double number) => Cell.Read(Utf8(field), out number);
+
+    /// <summary>Empty where the value is missing.</summary>
+    string this[int field] => Encoding.UTF8.GetString(Utf8(field));
+}
+
+/// <summary>Rows of one file or pipe, read forwards; the members of a row are the current one's.
+/// </summary>
+internal interface IRowReader : IRow, IDisposable
 {
     /// <summary>File name for messages.</summary>
     string Name { get; }
@@ -22,22 +56,8 @@ internal interface IRowReader : IDisposable
     /// </summary>
     bool Sparse { get; }
 
-    /// <summary>Fields of the current row.</summary>
-    int Count { get; }
-
-    /// <summary>1-based line or row of the file, for messages.</summary>
-    int Line { get; }
-
     /// <summary>The current row, for messages: `rows.csv:17`.</summary>
     string Where => $"{Name}:{Line}";
-
-    /// <summary>
-    /// Why the current row cannot be used; null: it can. The rows behind it may be good.
-    /// </summary>
-    DataException? Problem { get; }
-
-    /// <summary>Empty where the value is missing.</summary>
-    string this[int field] { get; }
 
     /// <summary>Goes to the next row; false at the end.</summary>
     /// <exception cref="DataException">The rest of the file cannot be read.</exception>

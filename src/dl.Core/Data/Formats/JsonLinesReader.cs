@@ -1,8 +1,6 @@
 // JSON lines (jsonlines.org; also called NDJSON): an object a line, in UTF-8. The keys of an object
 // are the columns of its row, in any order; those of an object inside it are joined by points. What
 // is null, or not there, is missing. Only the line at hand is in memory.
-using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 
 namespace Dl.Data.Formats;
@@ -15,14 +13,17 @@ internal sealed class JsonLinesReader : IRowReader
     private readonly List<string> _names = [];
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
 
-    /// <summary>Cells of the row, and the row that last had each of them.</summary>
-    private readonly List<string?> _cells = [];
-    private readonly List<int> _rowOf = [];
+    /// <summary>Where each column's cell lies in the row's text, and the row it belongs to.</summary>
+    private readonly List<(int Row, int Start, int Length)> _cells = [];
+
+    /// <summary>The cells of the row one behind the other: never more than its line.</summary>
+    private byte[] _text = new byte[1 << 12];
 
     /// <summary>Columns that are wanted, and what their paths begin with; null: all are.</summary>
     private readonly HashSet<string>? _wanted;
     private int _row;
     private int _found;
+    private int _used;
 
     /// <param name="stream">Bytes, decompressed; disposed with the reader.</param>
     /// <param name="name">File name for messages.</param>
@@ -61,7 +62,11 @@ internal sealed class JsonLinesReader : IRowReader
 
     public DataException? Problem { get; private set; }
 
-    public string this[int field] => _cells[field] ?? "";
+    public ReadOnlySpan<byte> Utf8(int field)
+    {
+        (int row, int start, int length) = _cells[field];
+        return row == _row ? _text.AsSpan(start, length) : default;
+    }
 
     /// <summary>Goes to the next object; empty lines are passed over.</summary>
     public bool Read()
@@ -94,8 +99,11 @@ internal sealed class JsonLinesReader : IRowReader
 
     private DataException? Parse(ReadOnlySpan<byte> line)
     {
-        CollectionsMarshal.AsSpan(_cells).Clear();
-        (_row, _found) = (_row + 1, 0);
+        (_row, _found, _used) = (_row + 1, 0, 0);
+        if (_text.Length < line.Length)
+        {
+            _text = new byte[Math.Max(line.Length, 2 * _text.Length)];
+        }
         if (line[0] != '{')
         {
             string first = line[0] == '[' ? "an array" : "no object";
@@ -152,14 +160,7 @@ internal sealed class JsonLinesReader : IRowReader
             }
             else
             {
-                Set(key, json.TokenType switch
-                {
-                    JsonTokenType.Number => Encoding.ASCII.GetString(json.ValueSpan),
-                    JsonTokenType.String => json.GetString()!.Trim(),
-                    JsonTokenType.True => "true",
-                    JsonTokenType.False => "false",
-                    _ => null,
-                });
+                Set(key, ref json);
             }
         }
     }
@@ -184,18 +185,31 @@ internal sealed class JsonLinesReader : IRowReader
         return null;
     }
 
-    private void Set(JsonKey key, string? cell)
+    private void Set(JsonKey key, ref Utf8JsonReader json)
     {
         if (key.Column < 0)
         {
             key.Column = ColumnOf(key.Path);
         }
-        if (_rowOf[key.Column] == _row)
+        if (_cells[key.Column].Row == _row)
         {
             throw Bad($"key '{key.Path}' is there twice; rename or remove one");
         }
-        _rowOf[key.Column] = _row;
-        _cells[key.Column] = cell;
+        Span<byte> free = _text.AsSpan(_used);
+        int length = 0;
+        if (json.TokenType == JsonTokenType.String)
+        {
+            length = json.CopyString(free);
+        }
+        else if (json.TokenType != JsonTokenType.Null)
+        {
+            json.ValueSpan.CopyTo(free);
+            length = json.ValueSpan.Length;
+        }
+        ReadOnlySpan<byte> cell = Blanks.Trim(free[..length]);
+        cell.CopyTo(free);
+        _cells[key.Column] = (_row, _used, cell.Length);
+        _used += cell.Length;
         _found++;
     }
 
@@ -206,8 +220,7 @@ internal sealed class JsonLinesReader : IRowReader
             column = _names.Count;
             _columnOf.Add(path, column);
             _names.Add(path);
-            _cells.Add(null);
-            _rowOf.Add(0);
+            _cells.Add(default);
         }
         return column;
     }

@@ -1,5 +1,7 @@
 // One column as read: numbers as long as every cell is one, from the first other text on codes of
 // distinct texts. Nothing is thrown away by the change but the way a number was written.
+using Dl.Data.Formats;
+
 namespace Dl.Data.Tables;
 
 /// <summary>Cells of one column, growing by rows.</summary>
@@ -9,7 +11,7 @@ internal sealed class RawColumn(string name)
 
     private readonly List<double> _numbers = [];
     private readonly List<int> _codes = [];
-    private readonly Dictionary<string, int> _codeOf = new(StringComparer.Ordinal);
+    private readonly TextCodes _texts = new();
 
     public string Name { get; } = name;
 
@@ -21,7 +23,7 @@ internal sealed class RawColumn(string name)
     public int Count => IsText ? _codes.Count : _numbers.Count;
 
     /// <summary>Distinct texts by code; empty for numbers.</summary>
-    public List<string> Texts { get; } = [];
+    public List<string> Texts => _texts.Texts;
 
     /// <summary>NaN where missing. Only for numbers.</summary>
     public double Number(int row) => _numbers[row];
@@ -43,32 +45,63 @@ internal sealed class RawColumn(string name)
     }
 
     /// <summary>Appends a cell; false (and nothing appended) for an infinite number.</summary>
-    public bool Append(string cell)
+    public bool Append(IRow row, int field)
     {
-        if (Cell.IsMissing(cell))
+        // Texts are kept in the form in which they are compared, so one that is found needs no look
+        // at what else it might be.
+        if (IsText && _texts.TryFind(row.Utf8(field), out int code))
         {
-            AppendMissing();
+            _codes.Add(code);
             return true;
         }
-        if (!Cell.TryNumber(cell, out double value))
+        switch (row.Kind(field, out double number))
         {
-            BecomeText();
-            _codes.Add(CodeFor(cell));
-            return true;
+            case CellKind.Missing:
+                AppendMissing();
+                return true;
+            case CellKind.Number:
+                Append(number);
+                return true;
+            case CellKind.Text:
+                Append(row.Utf8(field));
+                return true;
+            default:
+                return false;
         }
-        if (!double.IsFinite(value))
-        {
-            return false;
-        }
+    }
+
+    /// <param name="number">Finite, or NaN where it is missing.</param>
+    public void Append(double number)
+    {
         if (IsText)
         {
-            _codes.Add(CodeFor(Cell.Format(value)));
+            _codes.Add(double.IsNaN(number) ? MissingCode : CodeFor(number));
         }
         else
         {
-            _numbers.Add(value);
+            _numbers.Add(number);
         }
-        return true;
+    }
+
+    /// <summary>Appends cells, each as one number does.</summary>
+    public void Append(ReadOnlySpan<double> numbers)
+    {
+        if (!IsText)
+        {
+            _numbers.AddRange(numbers);
+            return;
+        }
+        foreach (double number in numbers)
+        {
+            Append(number);
+        }
+    }
+
+    /// <summary>Appends a text that is neither missing nor a number.</summary>
+    public void Append(ReadOnlySpan<byte> text)
+    {
+        BecomeText();
+        _codes.Add(_texts.Of(text));
     }
 
     public void AppendMissing()
@@ -122,8 +155,7 @@ internal sealed class RawColumn(string name)
         }
         IsText = false;
         _codes.Clear();
-        _codeOf.Clear();
-        Texts.Clear();
+        _texts.Clear();
     }
 
     public void RemoveLast()
@@ -138,15 +170,10 @@ internal sealed class RawColumn(string name)
         }
     }
 
-    private int CodeFor(string text)
+    private int CodeFor(double number)
     {
-        if (!_codeOf.TryGetValue(text, out int code))
-        {
-            code = Texts.Count;
-            _codeOf.Add(text, code);
-            Texts.Add(text);
-        }
-        return code;
+        Span<byte> text = stackalloc byte[Cell.NumberLength];
+        return _texts.Of(text[..Cell.Format(number, text)]);
     }
 
     private void BecomeText()
@@ -158,7 +185,7 @@ internal sealed class RawColumn(string name)
         IsText = true;
         foreach (double number in _numbers)
         {
-            _codes.Add(double.IsNaN(number) ? MissingCode : CodeFor(Cell.Format(number)));
+            _codes.Add(double.IsNaN(number) ? MissingCode : CodeFor(number));
         }
         _numbers.Clear();
         _numbers.TrimExcess();

@@ -53,7 +53,7 @@ internal sealed class RawTable(bool decimalComma = false)
     {
         using IRowReader reader = TableFormats.Open(
             stream, name, streaming: false, decimalComma: decimalComma);
-        List<Sampled> sample = Sample(reader);
+        List<HeldRow> sample = Sample(reader);
         if (sample.Count == 0)
         {
             throw new DataException($"{name}: the file is empty, expected rows of a table");
@@ -77,7 +77,7 @@ internal sealed class RawTable(bool decimalComma = false)
                 map = MapNew(reader, width, map);
                 width = reader.Names.Count;
             }
-            AppendRow(reader, Sampled.Of(reader), width, map, part, bad);
+            AppendRow(reader, reader, width, map, part, bad);
         }
         if (Rows == before)
         {
@@ -85,12 +85,12 @@ internal sealed class RawTable(bool decimalComma = false)
         }
     }
 
-    private static List<Sampled> Sample(IRowReader reader)
+    private static List<HeldRow> Sample(IRowReader reader)
     {
-        var sample = new List<Sampled>();
+        var sample = new List<HeldRow>();
         while (sample.Count < HeaderLine.SampleRows && reader.Read())
         {
-            sample.Add(Sampled.Of(reader));
+            sample.Add(new HeldRow(reader));
         }
         return sample;
     }
@@ -98,7 +98,7 @@ internal sealed class RawTable(bool decimalComma = false)
     /// <summary>
     /// Makes the columns, or finds this file's field for each column that is there.
     /// </summary>
-    private int[] MapColumns(IRowReader reader, List<Sampled> sample)
+    private int[] MapColumns(IRowReader reader, List<HeldRow> sample)
     {
         string where = $"{reader.Name}:{sample[0].Line}";
         string[] first = sample[0].Fields;
@@ -114,7 +114,7 @@ internal sealed class RawTable(bool decimalComma = false)
         if (fresh)
         {
             FirstColumns = reader.Sparse
-                ? sample.Find(s => s.Problem is null && s.Fields.Length > 0).Fields?.Length ?? 0
+                ? sample.Find(s => s.Problem is null && s.Count > 0)?.Count ?? 0
                 : first.Length;
             Columns = Array.ConvertAll(given, n => new RawColumn(n));
             for (int i = 0; i < given.Length; i++)
@@ -167,26 +167,31 @@ internal sealed class RawTable(bool decimalComma = false)
     }
 
     private void AppendRow(
-        IRowReader reader, Sampled row, int width, int[] map, Part part, BadData bad)
+        IRowReader reader, IRow row, int width, int[] map, Part part, BadData bad)
     {
-        string[] fields = row.Fields;
         if (row.Problem is DataException problem)
         {
             bad.Report(problem);
             return;
         }
-        if (fields.Length != width && !reader.Sparse)
+        int count = row.Count;
+        if (count != width && !reader.Sparse)
         {
-            bad.Report(HeaderLine.Ragged(reader, row.Line, fields.Length, width));
+            bad.Report(HeaderLine.Ragged(reader, row.Line, count, width));
             return;
         }
         for (int column = 0; column < map.Length; column++)
         {
             // A sparse row from before a name came up is shorter.
-            string cell = (uint)map[column] < (uint)fields.Length ? fields[map[column]] : "";
-            if (Columns[column].Append(cell))
+            int field = map[column];
+            if ((uint)field >= (uint)count || (reader.Sparse && row.Utf8(field).IsEmpty))
             {
-                _absent += cell.Length == 0 ? 1 : 0;
+                Columns[column].AppendMissing();
+                _absent++;
+                continue;
+            }
+            if (Columns[column].Append(row, field))
+            {
                 continue;
             }
             string name = Columns[column].Name;
@@ -217,12 +222,5 @@ internal sealed class RawTable(bool decimalComma = false)
                 $"{where}: {Columns.Length} keys by now, and of 100 cells fewer than one has a "
                 + "value; expected objects with mostly the same keys (is a key really a value?)");
         }
-    }
-
-    /// <summary>A row, kept while others are read.</summary>
-    private readonly record struct Sampled(string[] Fields, int Line, DataException? Problem)
-    {
-        public static Sampled Of(IRowReader reader) =>
-            new(reader.Row(), reader.Line, reader.Problem);
     }
 }

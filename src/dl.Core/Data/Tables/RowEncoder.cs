@@ -1,4 +1,5 @@
-// One row of strings to one record: the streaming counterpart of TableDataset.
+// One row of cells to one record: the streaming counterpart of TableDataset.
+using System.Text;
 using Dl.Data.Formats;
 using Microsoft.Extensions.Logging;
 
@@ -9,8 +10,8 @@ internal sealed class RowEncoder
 {
     private readonly TablePreprocessing _preprocessing;
     private readonly ILogger _log;
-    private readonly Dictionary<string, int>?[] _categories;
-    private readonly Dictionary<string, int> _labels;
+    private readonly Categories?[] _categories;
+    private readonly Categories _labels;
     private readonly bool[] _warned;
     private readonly int _width;
 
@@ -20,8 +21,8 @@ internal sealed class RowEncoder
         _log = log;
         _categories = Array.ConvertAll(
             preprocessing.Columns,
-            c => c.Kind == ColumnKind.Category ? TableEncoder.Index(c.Categories) : null);
-        _labels = TableEncoder.Index(preprocessing.Target.Labels);
+            c => c.Kind == ColumnKind.Category ? new Categories(c.Categories) : null);
+        _labels = new Categories(preprocessing.Target.Labels);
         _warned = new bool[preprocessing.Columns.Length];
         _width = checked((int)preprocessing.FeatureShape.Count);
     }
@@ -35,18 +36,17 @@ internal sealed class RowEncoder
         for (int i = 0; i < fields.Length; i++)
         {
             FeatureColumn column = _preprocessing.Columns[i];
-            string cell = reader[fields[i]];
             int width = column.Width;
             Span<float> place = features.AsSpan(at, width);
-            if (_categories[i] is Dictionary<string, int> categories)
+            if (_categories[i] is { } categories)
             {
-                TableEncoder.Category(Category(i, column, categories, cell, reader), place);
+                TableEncoder.Category(Category(i, categories, reader, fields[i]), place);
             }
             else
             {
                 double value = column.Transform == ColumnTransform.Date
-                    ? Date(reader, column.Name, cell)
-                    : Number(reader, column.Name, cell);
+                    ? Date(reader, column.Name, reader[fields[i]])
+                    : Number(reader, column.Name, fields[i]);
                 TableEncoder.Number(column, value, place);
             }
             at += width;
@@ -66,7 +66,7 @@ internal sealed class RowEncoder
         {
             float[]? target = spec.Kind switch
             {
-                TargetKind.Classes => Class(reader, reader[fields[0]]),
+                TargetKind.Classes => Class(reader, fields[0]),
                 TargetKind.MultiLabel => Labels(reader, fields),
                 _ => Numbers(reader, fields),
             };
@@ -82,18 +82,15 @@ internal sealed class RowEncoder
         }
     }
 
-    private float[]? Class(IRowReader reader, string cell)
+    private float[]? Class(IRowReader reader, int field)
     {
-        if (Cell.IsMissing(cell))
+        ReadOnlySpan<byte> cell = reader.Utf8(field);
+        if (Cell.Read(cell, out _) == CellKind.Missing)
         {
             return null;
         }
-        if (_labels.TryGetValue(cell, out int label)
-            || _labels.TryGetValue(Cell.Canonical(cell), out label))
-        {
-            return [label];
-        }
-        throw Unseen(reader, cell);
+        int label = _labels.Find(cell);
+        return label >= 0 ? [label] : throw Unseen(reader, reader[field]);
     }
 
     private float[] Labels(IRowReader reader, int[] fields)
@@ -107,7 +104,8 @@ internal sealed class RowEncoder
                 ? []
                 : TableEncoder.SplitLabels(cell, separator))
             {
-                target[_labels.TryGetValue(label, out int i) ? i : throw Unseen(reader, label)] = 1;
+                int i = _labels.Find(Encoding.UTF8.GetBytes(label));
+                target[i >= 0 ? i : throw Unseen(reader, label)] = 1;
             }
             return target;
         }
@@ -127,7 +125,7 @@ internal sealed class RowEncoder
         var target = new float[fields.Length];
         for (int i = 0; i < fields.Length; i++)
         {
-            double value = Number(reader, spec.Names[i], reader[fields[i]]);
+            double value = Number(reader, spec.Names[i], fields[i]);
             if (double.IsNaN(value))
             {
                 return null;
@@ -137,28 +135,19 @@ internal sealed class RowEncoder
         return target;
     }
 
-    private int Category(
-        int index, FeatureColumn column, Dictionary<string, int> categories, string cell,
-        IRowReader reader)
+    private int Category(int index, Categories categories, IRowReader reader, int field)
     {
-        int unknown = column.Categories.Length;
-        if (Cell.IsMissing(cell))
-        {
-            return unknown;
-        }
-        if (categories.TryGetValue(cell, out int place)
-            || categories.TryGetValue(Cell.Canonical(cell), out place))
-        {
-            return place;
-        }
-        if (!_warned[index])
+        ReadOnlySpan<byte> cell = reader.Utf8(field);
+        int place = categories.Find(cell);
+        if (place < 0 && Cell.Read(cell, out _) != CellKind.Missing && !_warned[index])
         {
             _warned[index] = true;
             _log.LogWarning(
                 "{Where}: column '{Name}' is '{Cell}', which training did not see or keep; such "
-                + "values count as unknown", reader.Where, column.Name, cell);
+                + "values count as unknown", reader.Where, _preprocessing.Columns[index].Name,
+                reader[field]);
         }
-        return unknown;
+        return place < 0 ? _preprocessing.Columns[index].Categories.Length : place;
     }
 
     private static double Date(IRowReader reader, string column, string cell) =>
@@ -168,22 +157,16 @@ internal sealed class RowEncoder
             $"{reader.Where}: column '{column}' is '{cell}', expected a date such as 2024-05-17 or "
             + "2024-05-17T08:30; mend the row, or leave bad rows out with --on-bad-data skip");
 
-    private static double Number(IRowReader reader, string column, string cell)
-    {
-        if (Cell.IsMissing(cell))
+    private static double Number(IRowReader reader, string column, int field) =>
+        reader.Kind(field, out double number) switch
         {
-            return double.NaN;
-        }
-        if (!Cell.TryNumber(cell, out double value))
-        {
-            throw new DataException(
-                $"{reader.Where}: column '{column}' is '{cell}', expected a number; mend the row, "
-                + "or leave bad rows out with --on-bad-data skip");
-        }
-        return double.IsFinite(value)
-            ? value
-            : throw HeaderLine.Infinite(reader.Name, reader.Line, column);
-    }
+            CellKind.Number => number,
+            CellKind.Missing => double.NaN,
+            CellKind.Infinite => throw HeaderLine.Infinite(reader.Name, reader.Line, column),
+            _ => throw new DataException(
+                $"{reader.Where}: column '{column}' is '{reader[field]}', expected a number; mend "
+                + "the row, or leave bad rows out with --on-bad-data skip"),
+        };
 
     private DataException Unseen(IRowReader reader, string label) => new(
         $"{reader.Where}: label '{label}' was not seen in training, expected one of "

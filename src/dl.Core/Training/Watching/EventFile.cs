@@ -13,30 +13,46 @@ namespace Dl.Training.Watching;
 /// <summary>Appends events to one file of a run's folder.</summary>
 internal sealed class EventFile : IDisposable
 {
-    private readonly FileStream _file;
+    private readonly LiveFile _file;
 
     /// <param name="folder">Made if it is not there; a file of this name is added to it.</param>
     /// <exception cref="DlException">It cannot be written.</exception>
     public EventFile(string folder)
     {
-        try
-        {
-            Directory.CreateDirectory(folder);
-            // Readers take every file with `tfevents` in its name, in the order of their names.
-            string name = $"events.out.tfevents.{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}"
-                + $".dl.{Environment.ProcessId}.0";
-            _file = new FileStream(
-                Path.Combine(folder, name), FileMode.Create, FileAccess.Write, FileShare.Read);
-        }
-        catch (Exception error) when (FileError.IsFileTrouble(error))
-        {
-            throw new DlException(
-                $"{folder}: event files cannot be written there: {error.Message}", error);
-        }
+        CreateFolder(folder);
+        // Readers take every file with `tfevents` in its name, in the order of their names.
+        _file = new LiveFile(Path.Combine(
+            folder,
+            $"events.out.tfevents.{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}"
+                + $".dl.{Environment.ProcessId}.0"));
         var version = new ProtoWriter();
         version.Text(3, "brain.Event:2");
         Append(0, version);
+        if (_file.Failure is not null)
+        {
+            _file.Close();
+        }
     }
+
+    /// <summary>Makes the folder, before hours of work go into what it is for.</summary>
+    /// <exception cref="DlException">It is a file, or cannot be made or written to.</exception>
+    public static void CreateFolder(string folder)
+    {
+        try
+        {
+            DiskOperations.Current.CreateFolder(folder);
+        }
+        catch (Exception error) when (FileError.IsFileTrouble(error))
+        {
+            string why = File.Exists(folder) ? "it is a file" : FileError.Explain(error);
+            throw new DlException(
+                $"{folder}: event files cannot be written there: {why}; give a folder", error);
+        }
+        AtomicFile.CheckWritable(Path.Combine(folder, "events.out.tfevents"));
+    }
+
+    /// <exception cref="DlException">An event could not be written.</exception>
+    public void Close() => _file.Close();
 
     public void Scalar(string tag, long step, double value)
     {
@@ -116,15 +132,6 @@ internal sealed class EventFile : IDisposable
         data.CopyTo(record.AsSpan(12));
         BinaryPrimitives.WriteUInt32LittleEndian(
             record.AsSpan(12 + data.Length), Crc32c.Masked(data));
-        try
-        {
-            _file.Write(record);
-            _file.Flush();
-        }
-        catch (IOException error)
-        {
-            throw new DlException(
-                $"{_file.Name}: cannot be written: {error.Message}", error);
-        }
+        _file.Write(record);
     }
 }

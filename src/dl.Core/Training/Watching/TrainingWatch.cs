@@ -57,6 +57,9 @@ internal sealed class TrainingWatch : ITrainingObserver, IDisposable
         }
     }
 
+    /// <exception cref="DlException">An event could not be written.</exception>
+    public void Close() => _events?.Close();
+
     public void Dispose() => _events?.Dispose();
 
     private static WeightView Look(Parameter parameter)

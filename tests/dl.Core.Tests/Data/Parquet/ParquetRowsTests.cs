@@ -63,7 +63,7 @@ public sealed class ParquetRowsTests
             .Column("good", PhysicalType.Int32, Page(PageEncoding.Plain, Ints(1, 2, 3)))
             .Column("bad", PhysicalType.Int32, Page((PageEncoding)77, Ints(1, 2, 3)))
             .File();
-        using var rows = new ParquetRows(new MemoryStream(bytes), "t.parquet");
+        using IRowReader rows = new ParquetRows(new MemoryStream(bytes), "t.parquet");
         Assert.True(rows.Read());
         Assert.Equal("1", rows[0]);
         for (int i = 0; i < 2; i++)

@@ -1,5 +1,8 @@
 // A Parquet file as rows of texts, for tables. A column of a row group is decoded when the first of
 // its cells is asked for, so columns that nobody wants cost nothing, readable or not.
+using System.Text;
+using Dl.Data.Tables;
+
 namespace Dl.Data.Formats.Parquet;
 
 /// <summary>Rows in the file's order; `Line` counts rows from 1.</summary>
@@ -46,7 +49,26 @@ internal sealed class ParquetRows : IRowReader
     public DataException? Problem => null;
 
     /// <exception cref="DataException">The column's part of the file cannot be read.</exception>
-    public string this[int field] => ParquetText.Of(Column(field), _row);
+    public ReadOnlySpan<byte> Utf8(int field)
+    {
+        ColumnValues column = Column(field);
+        return column.IsNull(_row) ? default
+            : column.Column.Logical.Kind == LogicalKind.String
+                ? Blanks.Trim(column.As<ReadOnlyMemory<byte>>()[_row].Span)
+            : Encoding.UTF8.GetBytes(ParquetText.Of(column, _row));
+    }
+
+    /// <exception cref="DataException">The column's part of the file cannot be read.</exception>
+    public CellKind Kind(int field, out double number)
+    {
+        ColumnValues column = Column(field);
+        if (!column.IsNumber)
+        {
+            return Cell.Read(Utf8(field), out number);
+        }
+        number = column.IsNull(_row) ? double.NaN : column.Number(_row);
+        return Cell.Kind(number);
+    }
 
     /// <summary>
     /// Whether this is Parquet: by its first bytes where the stream can go back, else by name.

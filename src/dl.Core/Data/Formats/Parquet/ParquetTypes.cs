@@ -80,4 +80,21 @@ internal sealed record ColumnValues(ParquetColumn Column, Array Values, bool[]? 
     public bool IsNull(int row) => Valid is not null && !Valid[row];
 
     public ReadOnlySpan<T> As<T>() => (T[])Values;
+
+    /// <summary>Whether every value is a number as it is stored.</summary>
+    public bool IsNumber => Values is float[] or double[]
+        || (Values is int[] or long[]
+            && Column.Logical.Kind is LogicalKind.None or LogicalKind.Integer);
+
+    private bool IsUnsigned => Column.Logical is { Kind: LogicalKind.Integer, Signed: false };
+
+    /// <summary>The number of a row that has one; only where all are numbers.</summary>
+    public double Number(int row) => Values switch
+    {
+        float[] values => values[row],
+        double[] values => values[row],
+        int[] values => IsUnsigned ? (uint)values[row] : values[row],
+        long[] values => IsUnsigned ? (ulong)values[row] : values[row],
+        _ => throw new InvalidOperationException(Column.Name),
+    };
 }

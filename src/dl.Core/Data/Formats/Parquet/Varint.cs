@@ -5,6 +5,21 @@ namespace Dl.Data.Formats.Parquet;
 /// <summary>Variable-length numbers.</summary>
 internal static class Varint
 {
+    /// <summary>What 64 bits take.</summary>
+    public const int MaxBytes = 10;
+
+    /// <summary>Writes to a place of at least <see cref="MaxBytes"/>; returns the bytes.</summary>
+    public static int Write(ulong value, Span<byte> bytes)
+    {
+        int length = 0;
+        for (; value >= 0x80; value >>= 7)
+        {
+            bytes[length++] = (byte)(value | 0x80);
+        }
+        bytes[length++] = (byte)value;
+        return length;
+    }
+
     /// <exception cref="InvalidDataException">Cut off, or longer than 64 bits.</exception>
     public static ulong Read(ReadOnlySpan<byte> bytes, ref int position)
     {

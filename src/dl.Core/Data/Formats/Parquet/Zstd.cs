@@ -13,7 +13,7 @@ internal static unsafe class Zstd
         "zstd.dll",
     ];
 
-    private static readonly Lazy<Functions> Library = new(Load);
+    private static readonly Lazy<Functions> Library = new(LoadFunctions);
 
     /// <returns>Bytes written.</returns>
     /// <exception cref="NotSupportedException">The library is not installed.</exception>
@@ -34,23 +34,31 @@ internal static unsafe class Zstd
         }
     }
 
-    private static Functions Load()
+    /// <summary>The library's handle, kept for as long as the process lives.</summary>
+    /// <exception cref="NotSupportedException">The library is not installed.</exception>
+    public static nint Load()
     {
         foreach (string candidate in Candidates)
         {
             if (NativeLibrary.TryLoad(candidate, out nint library))
             {
-                return new Functions(
-                    (delegate* unmanaged<byte*, nuint, byte*, nuint, nuint>)
-                        NativeLibrary.GetExport(library, "ZSTD_decompress"),
-                    (delegate* unmanaged<nuint, uint>)
-                        NativeLibrary.GetExport(library, "ZSTD_isError"));
+                return library;
             }
         }
         throw new NotSupportedException(
             "zstd compression without the library libzstd; install it (Debian and Ubuntu: apt "
             + "install libzstd1; Fedora: dnf install libzstd; macOS: brew install zstd) or write "
             + "the file with snappy");
+    }
+
+    private static Functions LoadFunctions()
+    {
+        nint library = Load();
+        return new Functions(
+            (delegate* unmanaged<byte*, nuint, byte*, nuint, nuint>)
+                NativeLibrary.GetExport(library, "ZSTD_decompress"),
+            (delegate* unmanaged<nuint, uint>)
+                NativeLibrary.GetExport(library, "ZSTD_isError"));
     }
 
     private sealed class Functions(
