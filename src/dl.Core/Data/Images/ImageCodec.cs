@@ -24,15 +24,27 @@ public static class ImageCodec
         new("pnm", Pnm.Detect, Pnm.Identify, (bytes, _) => new(Pnm.Decode(bytes))),
     ];
 
+    /// <summary>
+    /// Those of formats that are not read too: such files are refused by name, not passed over.
+    /// </summary>
     private static readonly string[] Extensions =
-        [".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp", ".gif"];
+    [
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp",
+        ".gif", ".tif", ".tiff", ".heic", ".avif",
+    ];
 
     /// <summary>Whether a file is called like a picture; its bytes decide later.</summary>
-    public static bool IsImageName(string path)
+    public static bool IsImageName(ReadOnlySpan<char> path)
     {
-        string extension = Path.GetExtension(path);
-        return Array.Exists(
-            Extensions, e => e.Equals(extension, StringComparison.OrdinalIgnoreCase));
+        ReadOnlySpan<char> extension = Path.GetExtension(path);
+        foreach (string known in Extensions)
+        {
+            if (extension.Equals(known, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Whether some format knows these first bytes (at least 12).</summary>
@@ -127,6 +139,8 @@ public static class ImageCodec
         {
             [] => "an empty file",
             [(byte)'G', (byte)'I', (byte)'F', ..] => "a GIF picture, which is not read",
+            [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', ..] =>
+                "a HEIF or AVIF picture (or a film), which is not read",
             [0x49, 0x49, 0x2A, 0, ..] or [0x4D, 0x4D, 0, 0x2A, ..] =>
                 "a TIFF picture, which is not read",
             _ when bytes.AsSpan(0, Math.Min(20, bytes.Length)).IndexOf("IHDR"u8) >= 0 =>
