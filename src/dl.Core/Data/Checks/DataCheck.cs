@@ -47,7 +47,7 @@ public static class DataCheck
         PictureFact[]? facts = null;
         if (tables)
         {
-            table = CheckTables(options, places, findings, output is not null, cancel);
+            table = CheckTables(options, places, findings, cancel);
         }
         else
         {
@@ -64,10 +64,9 @@ public static class DataCheck
     }
 
     private static TableProfile? CheckTables(
-        DataOptions options, List<Place> places, Findings findings, bool mend,
-        CancellationToken cancel)
+        DataOptions options, List<Place> places, Findings findings, CancellationToken cancel)
     {
-        TableProfile? table = new TablePass(options, findings, mend, cancel).Read(places);
+        TableProfile? table = new TablePass(options, findings, cancel).Read(places);
         if (table is null || table.Names.Count == 0)
         {
             return null;

@@ -51,7 +51,7 @@ internal sealed class TableFix
     {
         string name = InputFile.Display(place.Path);
         using IRowReader reader = TablePass.Open(
-            place.Path, name, _table.Options, findings: null, mend: true);
+            place.Path, name, _table.Options, findings: null);
         bool any = reader.Read();
         List<int> map = any ? Map(reader) : [];
         int[] columns = [.. map.Where(c => c >= 0 && !_dropped[c]).Distinct()];

@@ -7,9 +7,8 @@ using Dl.Data.Tables;
 namespace Dl.Data.Checks;
 
 /// <summary>Reads tables, and fills a profile.</summary>
-/// <param name="mend">Bytes that are no text are read as --fix will write them.</param>
 internal sealed class TablePass(
-    DataOptions options, Findings findings, bool mend, CancellationToken cancel)
+    DataOptions options, Findings findings, CancellationToken cancel)
 {
     /// <summary>Distinct values kept with their counts, over all columns.</summary>
     private const int ValuesKept = 1 << 21;
@@ -28,7 +27,7 @@ internal sealed class TablePass(
             string name = InputFile.Display(place.Path);
             try
             {
-                using IRowReader reader = Open(place.Path, name, options, findings, mend);
+                using IRowReader reader = Open(place.Path, name, options, findings);
                 ReadFile(reader, place);
             }
             catch (DataException error)
@@ -49,10 +48,10 @@ internal sealed class TablePass(
 
     /// <summary>
     /// Text goes through <see cref="ByteWatch"/> where there are findings to fill, and is mended
-    /// behind it where it is to be; Parquet needs to seek.
+    /// behind it, so that bad bytes hide nothing else; Parquet needs to seek.
     /// </summary>
     internal static IRowReader Open(
-        string path, string name, DataOptions options, Findings? findings, bool mend)
+        string path, string name, DataOptions options, Findings? findings)
     {
         Stream stream = InputFile.Open(path);
         if (ParquetRows.Detect(stream, name))
@@ -74,8 +73,7 @@ internal sealed class TablePass(
         }
         stream = findings is null ? stream : new ByteWatch(stream, name, findings);
         return TableFormats.Open(
-            mend ? new MendStream(stream) : stream, name, streaming: false,
-            decimalComma: options.DecimalComma);
+            new MendStream(stream), name, streaming: false, decimalComma: options.DecimalComma);
     }
 
     private void ReadFile(IRowReader reader, Place place)
