@@ -41,15 +41,11 @@ internal static class Registries
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
         ("benchmarks", "workloads and parts that bench measures", () =>
             Workloads.All.Select(w => new Entry(w.Name, w.Description))
-<<<<<<< HEAD
-                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))),
-        ("checks", "what check looks for in data",
-            () => CheckList.All.Select(c => new Entry(c.Code, c.Description))),
-=======
                 .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))
                 .Append(new Entry(
                     Commands.BenchImages.Name, Commands.BenchImages.Description))),
->>>>>>> images
+        ("checks", "what check looks for in data",
+            () => CheckList.All.Select(c => new Entry(c.Code, c.Description))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];

@@ -75,6 +75,11 @@ public sealed class Trainer(
         _rng.Position = state.RngPosition;
     }
 
+    /// <summary>Time that steps of the last epoch waited for data, and all their time.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    public TimeSpan Stepped { get; private set; }
+
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
     /// two updates, and null is returned.
@@ -103,6 +108,7 @@ public sealed class Trainer(
                 return null;
             }
         }
+        (Waited, Stepped) = (batches.Waited, watch.Elapsed);
         return EndEpoch(watch);
     }
 

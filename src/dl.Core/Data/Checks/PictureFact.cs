@@ -62,7 +62,7 @@ internal sealed record PictureFact
             {
                 return fact with { Problem = (ReadingKinds.BadRow, bad.Message) };
             }
-            return item.Block is null ? OfFile(fact, item) : OfPixels(fact, item);
+            return item.Block is IdxFile block ? OfPixels(fact, item, block) : OfFile(fact, item);
         }
         catch (DataException error)
         {
@@ -102,8 +102,8 @@ internal sealed record PictureFact
         };
     }
 
-    private static PictureFact OfPixels(PictureFact fact, ImageItem item) =>
-        Described(fact, item.Decode(0, 0)) with { Info = item.Identify() };
+    private static PictureFact OfPixels(PictureFact fact, ImageItem item, IdxFile block) =>
+        Described(fact, item.OfBlock(block)) with { Info = item.Identify() };
 
     private static PictureFact Described(PictureFact fact, Image image)
     {

@@ -66,8 +66,9 @@ internal sealed class StrayTexts : ITableCheck
         {
             end--;
         }
-        return end > 0 && Cell.TryNumber(core[..end], out _)
-            ? $"write the number alone, {core[..end]}"
+        string number = core[..end];
+        return end > 0 && Cell.TryNumber(number, out _)
+            ? $"write the number alone, {number}"
             : "leave the cell empty for a missing value";
     }
 
@@ -191,7 +192,7 @@ internal sealed class Outliers : ITableCheck
             return;
         }
         // From the outside inwards, up to the last gap: behind it begins the tail of the others.
-        (double Number, Spot Spot)[] outer = 
+        (double Number, Spot Spot)[] outer =
             [.. end.Outer.Where(o => o.Number != sentinel && o.Spot != header)];
         int apart = 0;
         for (int i = 1; i < outer.Length && Beyond(outer[i - 1].Number); i++)
