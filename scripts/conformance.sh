@@ -1,7 +1,7 @@
 #!/bin/bash
 # Reads every Parquet, PNG, JPEG and WebP file below CORPUS (../shared/data) and says of each
-# whether it was read right; docs/conformance.md has the rules. PEER is another reader of pictures: a
-# command, or `pillow` (python3-pil). STRICT=1: bad files that can be read count as wrong. SIZE=N:
+# whether it was read right; docs/conformance.md has the rules. PEER is another reader of pictures:
+# a command, or `pillow` (python3-pil). STRICT=1: bad files that can be read count as wrong. SIZE=N:
 # pictures are compared after both have resized them to N by N.
 set -eu
 cd "$(dirname "$0")/.."

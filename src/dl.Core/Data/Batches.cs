@@ -3,8 +3,8 @@
 //
 // Batch b lives in slot b mod depth. Workers may fill batch b once b < consumed + depth, so memory
 // is bounded by the slots, whose buffers are used again and again. They take a share of a batch
-// each, so that all of them work on the one that is needed next; the consumer takes batches in order
-// whatever order they were finished in, so results do not depend on threads.
+// each, so that all of them work on the one that is needed next; the consumer takes batches in
+// order whatever order they were finished in, so results do not depend on threads.
 using System.Buffers;
 using System.Collections;
 using System.Diagnostics;
