@@ -19,7 +19,7 @@ src/dl.Core/Tasks       Tensors Ops Layers Models Data Tasks
 src/dl.Core/Training    Tensors Ops Layers Models Data Files Tasks Training
 src/dl.Core/Generation  Tensors Ops Layers Models Data Files Tasks Training Generation
 src/dl.Core/Rl          Tensors Ops Layers Models Data Files Tasks Training Rl
-src/dl.Core/Benchmarks  Tensors Ops Layers Models Training Benchmarks
+src/dl.Core/Benchmarks  Tensors Ops Layers Models Data Training Benchmarks
 src/dl.Core/Verification Tensors Ops Layers Models Files Training Verification
 src/dl.OpenCL           Tensors Ops Files OpenCl
 src/dl                  *

@@ -1,6 +1,7 @@
 // `dl info --list KIND`: the names that options take, from the registries that hold them.
 using Dl.Benchmarks;
 using Dl.Cli.Options;
+using Dl.Data.Checks;
 using Dl.Generation;
 using Dl.Layers;
 using Dl.Models;
@@ -40,7 +41,11 @@ internal static class Registries
             () => Optimizers.All.Select(o => new Entry(o.Name, o.Summary))),
         ("benchmarks", "workloads and parts that bench measures", () =>
             Workloads.All.Select(w => new Entry(w.Name, w.Description))
-                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))),
+                .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))
+                .Append(new Entry(
+                    Commands.BenchImages.Name, Commands.BenchImages.Description))),
+        ("checks", "what check looks for in data",
+            () => CheckList.All.Select(c => new Entry(c.Code, c.Description))),
         ("schedules", "how the learning rate runs, fit --schedule",
             () => Schedules.All.Select(s => new Entry(s.Name, s.Description))),
     ];

@@ -10,6 +10,9 @@ internal sealed class BadData(bool skip, ILogger log)
     private int _warnings;
     private readonly Lock _gate = new();
 
+    /// <summary>Whether bad data are left out, and are no error.</summary>
+    public bool Skips => skip;
+
     /// <summary>Rows or files left out so far.</summary>
     public int Count { get; private set; }
 

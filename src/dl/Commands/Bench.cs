@@ -60,12 +60,12 @@ internal static class BenchCommand
         Usage =
         [
             "[WORKLOAD...] [OPTION...]", "peak|matmul|conv|conv50|elementwise [OPTION...]",
-            "--tune --device opencl:N",
+            "images DIR... [OPTION...]", "--tune --device opencl:N",
         ],
         Arguments = [What],
         Groups =
         [
-            new("Measurement", Seconds, Layers, Sizes, BatchSize, Tune),
+            new("Measurement", Seconds, Layers, Sizes, BatchSize, BenchImages.Size, Tune),
             new("Where", CommonOptions.Device, Precision, Threads, Seed), new("Output", Json),
             General,
         ],
@@ -74,6 +74,7 @@ internal static class BenchCommand
             new("dl bench", "Steps of all usual workloads on the fastest device."),
             new("dl bench resnet18 --layers --device cpu", "Where the time goes."),
             new("dl bench peak matmul --sizes 1024,2048", "How near products come to the peak."),
+            new("dl bench images photos/ --image-size 224", "Pictures a second into batches."),
         ],
         Run = Run,
     };
@@ -85,6 +86,11 @@ internal static class BenchCommand
         {
             return TuneDevice(session, names);
         }
+        if (names is [BenchImages.Name, .. string[] folders])
+        {
+            BenchImages.Run(session, folders);
+            return 0;
+        }
         if (names.Length == 0)
         {
             names = [.. Workloads.Usual.Select(workload => workload.Name)];
@@ -95,7 +101,10 @@ internal static class BenchCommand
             {
                 throw new UsageException(Nearest.Unknown(
                     "benchmark", name,
-                    Workloads.All.Select(w => w.Name).Concat(Parts.All.Select(p => p.Name))));
+                    [
+                        .. Workloads.All.Select(w => w.Name), .. Parts.All.Select(p => p.Name),
+                        BenchImages.Name,
+                    ]));
             }
         }
         CheckOptions(session, names);
@@ -148,6 +157,11 @@ internal static class BenchCommand
                     $"{option.Long}: {string.Join(", ", names)} given, expected a workload such as "
                     + "mlp; see dl info --list benchmarks");
             }
+        }
+        if (session.Values.Given(BenchImages.Size))
+        {
+            throw new UsageException(
+                $"{BenchImages.Size.Long}: {string.Join(", ", names)} given, expected images DIR");
         }
         if (session.Values.Given(Sizes) && !names.Any(name => Parts.Find(name) is
             { TakesSizes: true }))

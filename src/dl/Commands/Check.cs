@@ -1,6 +1,7 @@
 // `dl check`: find what is wrong before it costs a night.
 using Dl.Cli.Options;
 using Dl.Data;
+using Dl.Data.Checks;
 using Dl.Files;
 using Dl.Models;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,12 @@ internal static class CheckCommand
             + "gradients computed elsewhere. A line a case: ok, FAIL or not built.",
     };
 
+    public static readonly OptionSpec All = new("all", "show every place, not the first few")
+    {
+        Kind = ValueKind.Flag,
+        More = "Also with `--json`, where otherwise the first 1000 of each kind are printed.",
+    };
+
     public static readonly CommandSpec Spec = new(
         "check", "Find what is wrong with data, models or devices")
     {
@@ -41,13 +48,19 @@ internal static class CheckCommand
         Arguments = [Subject],
         Groups =
         [
-            new("What", SelfTest, Golden, CommonOptions.Decimal, CommonOptions.Device, Precision,
-                Threads, Json),
+            new("Data", FitOptionSpecs.Target, FitOptionSpecs.Ignore, FitOptionSpecs.Task,
+                FitOptionSpecs.Validation, FitOptionSpecs.Test, CommonOptions.Decimal),
+            new("Devices", SelfTest, Golden, CommonOptions.Device, Precision, Threads),
+            new("Report", All, Json),
             General,
         ],
         Examples =
         [
-            new("dl check photos/", "Reads every image and names those that cannot be read."),
+            new("dl check photos/", "Damaged, blank and duplicate pictures, classes and labels."),
+            new("dl check titanic.csv --target survived",
+                "Ragged rows, typing errors, columns that repeat the target, and more."),
+            new("dl check data/ --json | jq -r 'select(.severity==\"error\").place'",
+                "Where the errors are."),
             new("dl check iris.dlm", "Reads a model file and looks for damage."),
             new("dl check --selftest --device opencl:0", "Is this device to be trusted?"),
         ],
@@ -104,9 +117,14 @@ internal static class CheckCommand
     /// <summary>With `--json` what is wrong stands on stdout too, for scripts.</summary>
     private static int TryFiles(Session session, bool json)
     {
+        string[] subjects = session.Values.Arguments(Subject);
+        if (!Subjects.IsModel(subjects[0]))
+        {
+            return CheckData(session, subjects, json);
+        }
         try
         {
-            return CheckFiles(session, json);
+            CheckModel(subjects);
         }
         catch (DlException error) when (json)
         {
@@ -115,50 +133,49 @@ internal static class CheckCommand
             session.Out.Flush();
             throw;
         }
-    }
-
-    /// <summary>Bad files end in a DataException, which names them and gives exit code 3.</summary>
-    private static int CheckFiles(Session session, bool json)
-    {
-        string[] subjects = session.Values.Arguments(Subject);
-        using LoadedModel? model = Subjects.Model(subjects);
-        if (model is not null)
-        {
-            using Device cpu = Devices.Chooser().Open("cpu", 0, 1);
-            using Model weights = model.CreateModel(cpu);
-            foreach (var parameter in weights.Weights.All)
-            {
-                if (!Array.TrueForAll(parameter.Tensor.ToArray(), float.IsFinite))
-                {
-                    throw new DataException(
-                        $"{subjects[0]}: '{parameter.Name}' holds NaN or infinity; train again "
-                        + "with a lower --lr");
-                }
-            }
-        }
-        else
-        {
-            ReadAll(Subjects.Data(session, subjects, skipBad: false).Split(), session.Token);
-        }
         session.Out.Write(json ? "{\"ok\": true}\n" : $"{string.Join(", ", subjects)}: ok\n");
         return 0;
     }
 
-    private static void ReadAll(DataSplits data, CancellationToken cancel)
+    /// <summary>A bad model ends in a DataException, which gives exit code 3.</summary>
+    private static void CheckModel(string[] subjects)
     {
-        foreach (IDataset? part in new[] { data.Train, data.Validation, data.Test })
+        using LoadedModel model = Subjects.Model(subjects)!;
+        using Device cpu = Devices.Chooser().Open("cpu", 0, 1);
+        using Model weights = model.CreateModel(cpu);
+        foreach (var parameter in weights.Weights.All)
         {
-            if (part is null)
+            if (!Array.TrueForAll(parameter.Tensor.ToArray(), float.IsFinite))
             {
-                continue;
-            }
-            var features = new float[part.FeatureShape.Count];
-            var target = new float[part.TargetWidth];
-            for (int i = 0; i < part.Count; i++)
-            {
-                cancel.ThrowIfCancellationRequested();
-                part.Read(i, features, target);
+                throw new DataException(
+                    $"{subjects[0]}: '{parameter.Name}' holds NaN or infinity; train again "
+                    + "with a lower --lr");
             }
         }
     }
+
+    private static int CheckData(Session session, string[] subjects, bool json)
+    {
+        bool all = session.Values.Flag(All);
+        var findings = new Findings(all ? int.MaxValue : Findings.UsuallyKept);
+        DataCheck.Run(ToOptions(session.Values), findings, session.Token);
+        session.Out.Write(json
+            ? CheckReport.Json(findings)
+            : CheckReport.Text(string.Join(", ", subjects), findings, all));
+        session.Out.Flush();
+        return findings.Errors == 0
+            ? 0
+            : throw new DataException(CheckReport.FirstError(findings));
+    }
+
+    private static DataOptions ToOptions(Values values) => new()
+    {
+        Inputs = values.Arguments(Subject),
+        Target = values.List(FitOptionSpecs.Target),
+        Ignore = values.List(FitOptionSpecs.Ignore),
+        Task = values.Text(FitOptionSpecs.Task),
+        Validation = values.Text(FitOptionSpecs.Validation),
+        Test = values.Text(FitOptionSpecs.Test),
+        DecimalComma = values.Text(CommonOptions.Decimal) == "comma",
+    };
 }

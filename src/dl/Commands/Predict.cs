@@ -100,7 +100,8 @@ internal static class PredictCommand
         [
             new("Predictions", Top, Probabilities, Uncertainty, McDropout, Score, Against, Format,
                 Output, Json),
-            new("Running", Paths, BatchSize, OnBadData, CommonOptions.Device, Precision, Threads,
+            new("Running", Paths, BatchSize, OnBadData, CommonOptions.Device, Precision,
+                CommonOptions.Memory, Threads,
                 CommonOptions.Seed),
             General,
         ],

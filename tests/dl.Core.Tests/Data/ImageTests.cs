@@ -160,22 +160,6 @@ public class ImageTests
     }
 
     [Fact]
-    public void ShrinkingTakesMeansAndGrowingInterpolates()
-    {
-        var image = new Image(4, 2, 1, [0, 100, 50, 50, 200, 100, 50, 250]);
-        var half = new byte[2];
-        Resize.To(image, 2, 1, half);
-        Assert.Equal([100, 100], half);
-        var twice = new byte[4];
-        Resize.To(new Image(2, 1, 1, [0, 200]), 4, 1, twice);
-        Assert.Equal([0, 50, 150, 200], twice);
-        // 3 to 2: each output covers one and a half inputs.
-        var uneven = new byte[2];
-        Resize.To(new Image(3, 1, 1, [30, 60, 90]), 2, 1, uneven);
-        Assert.Equal([40, 80], uneven);
-    }
-
-    [Fact]
     public void ChannelsAreConverted()
     {
         Image grey = Resize.ToChannels(new Image(2, 1, 3, [255, 0, 0, 10, 10, 10]), 1);

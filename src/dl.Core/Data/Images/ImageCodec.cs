@@ -13,26 +13,38 @@ public static class ImageCodec
         string Name,
         Func<byte[], bool> Detect,
         Func<byte[], ImageInfo> Identify,
-        Func<byte[], int, int, Image> Decode);
+        Func<byte[], Wanted, Stored> Decode);
 
     private static readonly Format[] Formats =
     [
-        new("png", Png.Detect, Png.Identify, (bytes, _, _) => Png.Decode(bytes)),
+        new("png", Png.Detect, Png.Identify, (bytes, _) => new(Png.Decode(bytes))),
         new("jpeg", Jpeg.Detect, Jpeg.Identify, Jpeg.Decode),
-        new("webp", WebP.Detect, WebP.Identify, (bytes, _, _) => WebP.Decode(bytes)),
-        new("bmp", Bmp.Detect, Bmp.Identify, (bytes, _, _) => Bmp.Decode(bytes)),
-        new("pnm", Pnm.Detect, Pnm.Identify, (bytes, _, _) => Pnm.Decode(bytes)),
+        new("webp", WebP.Detect, WebP.Identify, (bytes, _) => WebP.Decode(bytes)),
+        new("bmp", Bmp.Detect, Bmp.Identify, (bytes, _) => new(Bmp.Decode(bytes))),
+        new("pnm", Pnm.Detect, Pnm.Identify, (bytes, _) => new(Pnm.Decode(bytes))),
     ];
 
+    /// <summary>
+    /// Those of formats that are not read too: such files are refused by name, not passed over.
+    /// </summary>
     private static readonly string[] Extensions =
-        [".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp", ".gif"];
+    [
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp",
+        ".gif", ".tif", ".tiff", ".heic", ".avif",
+    ];
 
     /// <summary>Whether a file is called like a picture; its bytes decide later.</summary>
-    public static bool IsImageName(string path)
+    public static bool IsImageName(ReadOnlySpan<char> path)
     {
-        string extension = Path.GetExtension(path);
-        return Array.Exists(
-            Extensions, e => e.Equals(extension, StringComparison.OrdinalIgnoreCase));
+        ReadOnlySpan<char> extension = Path.GetExtension(path);
+        foreach (string known in Extensions)
+        {
+            if (extension.Equals(known, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Whether some format knows these first bytes (at least 12).</summary>
@@ -58,7 +70,47 @@ public static class ImageCodec
     /// <param name="height">Height that is wanted in the end, or 0.</param>
     /// <exception cref="DataException">No known picture, damaged, or too large.</exception>
     public static Image Decode(byte[] bytes, string where, int width = 0, int height = 0) =>
-        Guard(where, () => Find(bytes).Decode(bytes, width, height));
+        Guard(where, () =>
+        {
+            Stored stored = Find(bytes).Decode(bytes, new Wanted(width, height));
+            return Exif.Upright(stored.Image, stored.Orientation);
+        });
+
+    /// <summary>Decodes to a given size and number of channels, upright.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="where">File name for messages.</param>
+    /// <param name="width">Of the result, at least 1.</param>
+    /// <param name="height">Of the result, at least 1.</param>
+    /// <param name="channels">1 grey or 3 RGB; what is transparent becomes white.</param>
+    /// <param name="output">height x width x channels bytes.</param>
+    /// <returns>What the decoder found odd, or null.</returns>
+    /// <exception cref="DataException">No known picture, damaged, or too large.</exception>
+    public static string? Load(
+        byte[] bytes, string where, int width, int height, int channels, Span<byte> output)
+    {
+        // Turning a small picture costs less than turning a large one.
+        Stored stored = DecodeStored(
+            bytes, where, new Wanted(width, height) { Channels = channels, Rented = true });
+        bool turned = stored.Orientation >= 5;
+        (int across, int down) = turned ? (height, width) : (width, height);
+        Image image = Resize.ToChannels(stored.Image, channels);
+        if (stored.Orientation == 1)
+        {
+            Resize.To(image, across, down, output);
+        }
+        else
+        {
+            var small = new Image(across, down, channels, new byte[output.Length]);
+            Resize.To(image, across, down, small.Pixels);
+            Exif.Upright(small, stored.Orientation).Pixels.CopyTo(output);
+        }
+        stored.Return();
+        return stored.Image.Warning;
+    }
+
+    /// <summary>Decodes without turning the picture upright.</summary>
+    internal static Stored DecodeStored(byte[] bytes, string where, Wanted wanted) =>
+        Guard(where, () => Find(bytes).Decode(bytes, wanted));
 
     /// <summary>Refuses absurd extents; the product is taken in 64 bits.</summary>
     internal static void CheckSize(long width, long height)
@@ -87,6 +139,8 @@ public static class ImageCodec
         {
             [] => "an empty file",
             [(byte)'G', (byte)'I', (byte)'F', ..] => "a GIF picture, which is not read",
+            [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', ..] =>
+                "a HEIF or AVIF picture (or a film), which is not read",
             [0x49, 0x49, 0x2A, 0, ..] or [0x4D, 0x4D, 0, 0x2A, ..] =>
                 "a TIFF picture, which is not read",
             _ when bytes.AsSpan(0, Math.Min(20, bytes.Length)).IndexOf("IHDR"u8) >= 0 =>

@@ -1,5 +1,6 @@
 // JPEG (ITU-T T.81): the header is read here, the pixels by libjpeg-turbo, which can decode
 // straight to 1/2, 1/4 or 1/8 of the size by computing only the low frequencies of each 8x8 block.
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
@@ -28,55 +29,103 @@ internal static class Jpeg
             header.Orientation);
     }
 
-    public static unsafe Image Decode(byte[] bytes, int wantedWidth, int wantedHeight)
+    public static Stored Decode(byte[] bytes, Wanted wanted)
     {
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
         CheckLength(header.Width, header.Height, bytes.Length);
-        string? warning = null;
         try
         {
-            using TurboJpegHandle handle = TurboJpeg.InitDecompress();
-            fixed (byte* jpeg = bytes)
+            TurboJpegHandle handle = TurboJpeg.Borrow();
+            Stored stored;
+            string? damage = "";
+            try
             {
-                var size = new CULong((nuint)bytes.Length);
-                if (TurboJpeg.DecompressHeader(
-                    handle, jpeg, size, out int width, out int height, out _, out int space) != 0)
-                {
-                    warning = CheckError(handle);
-                }
-                // Two parsers of one header must agree before a buffer is sized by either.
-                ImageCodec.CheckSize(width, height);
-                CheckLength(width, height, bytes.Length);
-                (int w, int h) = header.Orientation >= 5
-                    ? (wantedHeight, wantedWidth)
-                    : (wantedWidth, wantedHeight);
-                int shrink = Shrink(width, height, w, h);
-                (width, height) = ((width + shrink - 1) / shrink, (height + shrink - 1) / shrink);
-                (int format, int samples) = space switch
-                {
-                    TurboJpeg.SpaceGray => (TurboJpeg.PixelGray, 1),
-                    TurboJpeg.SpaceCmyk or TurboJpeg.SpaceYcck => (TurboJpeg.PixelCmyk, 4),
-                    _ => (TurboJpeg.PixelRgb, 3),
-                };
-                var pixels = new byte[checked((long)width * height * samples)];
-                fixed (byte* output = pixels)
-                {
-                    if (TurboJpeg.Decompress(
-                        handle, jpeg, size, output, width, 0, height, format, TurboJpeg.Flags) != 0)
-                    {
-                        warning = CheckError(handle) ?? warning;
-                    }
-                }
-                var image = new Image(width, height, samples, pixels);
-                image = samples == 4 ? FromCmyk(image, header.Adobe) : image;
-                return Exif.Upright(image, header.Orientation) with { Warning = warning };
+                stored = Decompress(handle, bytes, header, wanted, out damage);
             }
+            finally
+            {
+                TurboJpeg.GiveBack(handle, well: damage is null);
+            }
+            if (damage is null)
+            {
+                return stored;
+            }
+            if (IsHarmless(damage) || HasCoarse(bytes))
+            {
+                return stored with { Image = stored.Image with { Warning = damage } };
+            }
+            stored.Return();
+            throw new DataException($"damaged JPEG ({damage})");
         }
         catch (DllNotFoundException error)
         {
             throw new DlException(error.Message, error);
         }
+    }
+
+    /// <param name="damage">What the library says of a file that it could read; or null.</param>
+    private static unsafe Stored Decompress(
+        TurboJpegHandle handle, byte[] bytes, Header header, Wanted wanted, out string? damage)
+    {
+        damage = null;
+        fixed (byte* jpeg = bytes)
+        {
+            var size = new CULong((nuint)bytes.Length);
+            if (TurboJpeg.DecompressHeader(
+                handle, jpeg, size, out int width, out int height, out _, out int space) != 0)
+            {
+                damage = TurboJpeg.Error(handle);
+            }
+            // Two parsers of one header must agree before a buffer is sized by either.
+            ImageCodec.CheckSize(width, height);
+            CheckLength(width, height, bytes.Length);
+            (int w, int h) = header.Orientation >= 5
+                ? (wanted.Height, wanted.Width)
+                : (wanted.Width, wanted.Height);
+            int shrink = Shrink(width, height, w, h);
+            (width, height) = ((width + shrink - 1) / shrink, (height + shrink - 1) / shrink);
+            (int format, int samples) = space switch
+            {
+                TurboJpeg.SpaceGray => (TurboJpeg.PixelGray, 1),
+                TurboJpeg.SpaceYCbCr when wanted.Channels == 1 => (TurboJpeg.PixelGray, 1),
+                TurboJpeg.SpaceCmyk or TurboJpeg.SpaceYcck => (TurboJpeg.PixelCmyk, 4),
+                _ => (TurboJpeg.PixelRgb, 3),
+            };
+            int length = checked(width * height * samples);
+            // Inks are turned into an array of their own.
+            bool rented = wanted.Rented && samples != 4;
+            byte[] pixels = rented ? ArrayPool<byte>.Shared.Rent(length) : new byte[length];
+            fixed (byte* output = pixels)
+            {
+                if (TurboJpeg.Decompress(
+                    handle, jpeg, size, output, width, 0, height, format, TurboJpeg.Flags) != 0)
+                {
+                    damage = TurboJpeg.Error(handle) ?? damage;
+                }
+            }
+            var image = new Image(width, height, samples, pixels);
+            return new Stored(
+                samples == 4 ? FromCmyk(image, header.Adobe) : image, header.Orientation)
+            {
+                Rented = rented ? pixels : null,
+            };
+        }
+    }
+
+    /// <summary>
+    /// Whether a damaged file holds a whole picture of less detail: its coarse scans alone are
+    /// decoded without complaint.
+    /// </summary>
+    private static bool HasCoarse(byte[] bytes)
+    {
+        if (JpegScans.Coarse(bytes) is not byte[] coarse)
+        {
+            return false;
+        }
+        using TurboJpegHandle handle = TurboJpeg.InitDecompress();
+        Decompress(handle, coarse, Parse(coarse), new Wanted(1, 1), out string? damage);
+        return damage is null || IsHarmless(damage);
     }
 
     /// <summary>
@@ -97,24 +146,13 @@ internal static class Jpeg
     }
 
     /// <summary>
-    /// The library also fails softly. An unusual subsampling bothers only its own callers; stray
-    /// bytes between segments harm nothing and are warned of, as the library does; missing data
-    /// leave a half-grey picture, which must not be learnt from.
+    /// The library also fails softly. Stray bytes between segments harm nothing and are warned of,
+    /// as the library does; missing data leave a half-grey picture, which must not be learnt from.
     /// </summary>
-    /// <returns>A warning, or null where nothing has to be said.</returns>
-    private static unsafe string? CheckError(TurboJpegHandle handle)
-    {
-        string text = Marshal.PtrToStringUTF8((nint)TurboJpeg.ErrorText(handle)) ?? "";
-        if (text.Contains("determine subsampling", StringComparison.Ordinal))
-        {
-            return null;
-        }
-        return text.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
-            || text.Contains("JFIF", StringComparison.Ordinal)
-            || text.Contains("Adobe", StringComparison.Ordinal)
-            ? text
-            : throw new DataException($"damaged JPEG ({text})");
-    }
+    private static bool IsHarmless(string damage) =>
+        damage.Contains("extraneous bytes", StringComparison.OrdinalIgnoreCase)
+        || damage.Contains("JFIF", StringComparison.Ordinal)
+        || damage.Contains("Adobe", StringComparison.Ordinal);
 
     /// <summary>Refuses before allocating what the file cannot fill.</summary>
     private static void CheckLength(int width, int height, int length)

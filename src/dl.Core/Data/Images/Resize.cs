@@ -1,48 +1,63 @@
-// Resizing, one axis after the other: each output sample is a weighted sum of input samples.
-//   smaller: the mean over the stretch it covers, edges in part (area averaging, no aliasing)
-//   larger:  linear between the two nearest, pixel centres at (i + 1/2)
+// Resizing, rows first and then columns, in whole numbers, so that every machine comes to the same
+// bytes: weights have 14 bits behind the point (ResampleAxis), what lies between the two steps has
+// 7. Rows are narrowed when they are first needed and kept for as long as a column reaches them.
+using System.Buffers;
+
 namespace Dl.Data.Images;
 
 /// <summary>Changes the size and the channels of pictures.</summary>
 public static class Resize
 {
-    /// <summary>Weights of one axis: output i is the sum over taps of weight x input.</summary>
-    private sealed record Axis(int[] Start, int[] Taps, float[][] Weights);
-
     /// <summary>Resizes; the shape of things changes where the aspect ratio does.</summary>
-    /// <param name="image">Any channels.</param>
+    /// <param name="image">Any channels; its array may be longer than the picture.</param>
+    /// <param name="width">Of the result, at least 1.</param>
+    /// <param name="height">Of the result, at least 1.</param>
     /// <param name="output">height x width x channels bytes.</param>
     public static void To(Image image, int width, int height, Span<byte> output)
     {
         int channels = image.Channels;
         if (image.Width == width && image.Height == height)
         {
-            image.Pixels.AsSpan().CopyTo(output);
+            image.Pixels.AsSpan(0, checked(width * height * channels)).CopyTo(output);
             return;
         }
-        Axis across = MakeAxis(image.Width, width);
-        Axis down = MakeAxis(image.Height, height);
-        // Rows first narrowed or widened: (image.Height, width, channels).
-        var rows = new float[checked(image.Height * width * channels)];
-        for (int y = 0; y < image.Height; y++)
+        var across = new ResampleAxis(image.Width, width, RowKernel.Group(channels));
+        var down = new ResampleAxis(image.Height, height, group: 2);
+        int stored = checked(image.Width * channels);
+        int length = checked(width * channels);
+        // The kernels write one sample more, and in steps of eight.
+        int room = (length + 15) / 8 * 8;
+        int held = Math.Min(down.MostTaps, image.Height);
+        short[] rows = ArrayPool<short>.Shared.Rent(checked(held * room));
+        var places = new int[down.Stride];
+        try
         {
-            ReadOnlySpan<byte> source = image.Pixels.AsSpan(
-                y * image.Width * channels, image.Width * channels);
-            Span<float> row = rows.AsSpan(y * width * channels, width * channels);
-            for (int x = 0; x < width; x++)
+            ReadOnlySpan<byte> pixels = image.Pixels;
+            int next = 0;
+            for (int y = 0; y < height; y++)
             {
-                float[] weights = across.Weights[x];
-                for (int tap = 0; tap < across.Taps[x]; tap++)
+                int start = down.Starts[y], count = down.Counts[y];
+                for (next = Math.Max(next, start); next < start + count; next++)
                 {
-                    int at = (across.Start[x] + tap) * channels;
-                    for (int c = 0; c < channels; c++)
-                    {
-                        row[(x * channels) + c] += weights[tap] * source[at + c];
-                    }
+                    RowKernel.Narrow(
+                        pixels[(next * stored)..], across, channels,
+                        rows.AsSpan(next % held * room, room));
                 }
+                // Filled up to an even number with the last row, whose second weight is nothing.
+                int even = (count + 1) / 2 * 2;
+                for (int k = 0; k < even; k++)
+                {
+                    places[k] = (start + Math.Min(k, count - 1)) % held * room;
+                }
+                ColumnKernel.Combine(
+                    rows, places.AsSpan(0, even), down.Weights.AsSpan(y * down.Stride, even),
+                    output.Slice(y * length, length));
             }
         }
-        Combine(rows, down, width * channels, output);
+        finally
+        {
+            ArrayPool<short>.Shared.Return(rows);
+        }
     }
 
     /// <summary>Grey (Rec. 601 luma) or RGB; what is transparent becomes white.</summary>
@@ -56,7 +71,8 @@ public static class Resize
         bool color = stored >= 3;
         bool alpha = stored is 2 or 4;
         var pixels = new byte[checked((long)image.Width * image.Height * channels)];
-        ReadOnlySpan<byte> source = image.Pixels;
+        ReadOnlySpan<byte> source = image.Pixels.AsSpan(
+            0, checked(image.Width * image.Height * stored));
         for (int i = 0, o = 0; i < source.Length; i += stored, o += channels)
         {
             int opacity = alpha ? source[i + stored - 1] : 255;
@@ -74,69 +90,9 @@ public static class Resize
                 (pixels[o], pixels[o + 1], pixels[o + 2]) = ((byte)red, (byte)green, (byte)blue);
             }
         }
-        return new Image(image.Width, image.Height, channels, pixels);
+        return image with { Channels = channels, Pixels = pixels };
     }
 
     private static int Over(int value, int opacity) =>
         opacity == 255 ? value : ((value * opacity) + (255 * (255 - opacity)) + 127) / 255;
-
-    private static void Combine(
-        ReadOnlySpan<float> rows, Axis down, int rowLength, Span<byte> output)
-    {
-        Span<float> sum = new float[rowLength];
-        for (int y = 0; y < down.Start.Length; y++)
-        {
-            sum.Clear();
-            for (int tap = 0; tap < down.Taps[y]; tap++)
-            {
-                float weight = down.Weights[y][tap];
-                ReadOnlySpan<float> row = rows.Slice((down.Start[y] + tap) * rowLength, rowLength);
-                for (int i = 0; i < rowLength; i++)
-                {
-                    sum[i] += weight * row[i];
-                }
-            }
-            Span<byte> line = output.Slice(y * rowLength, rowLength);
-            for (int i = 0; i < rowLength; i++)
-            {
-                line[i] = (byte)Math.Clamp(sum[i] + 0.5f, 0, 255);
-            }
-        }
-    }
-
-    private static Axis MakeAxis(int from, int to)
-    {
-        var axis = new Axis(new int[to], new int[to], new float[to][]);
-        double scale = (double)from / to;
-        for (int i = 0; i < to; i++)
-        {
-            axis.Weights[i] = scale > 1
-                ? Cover(i * scale, Math.Min((i + 1) * scale, from), out axis.Start[i])
-                : Between(((i + 0.5) * scale) - 0.5, from, out axis.Start[i]);
-            axis.Taps[i] = axis.Weights[i].Length;
-        }
-        return axis;
-    }
-
-    /// <summary>Shares of the samples that the stretch [begin, end) covers.</summary>
-    private static float[] Cover(double begin, double end, out int start)
-    {
-        start = (int)begin;
-        int last = Math.Max(start + 1, (int)Math.Ceiling(end - 1e-9));
-        var weights = new float[last - start];
-        for (int i = 0; i < weights.Length; i++)
-        {
-            double covered = Math.Min(end, start + i + 1) - Math.Max(begin, start + i);
-            weights[i] = (float)(covered / (end - begin));
-        }
-        return weights;
-    }
-
-    private static float[] Between(double at, int from, out int start)
-    {
-        at = Math.Clamp(at, 0, from - 1);
-        start = (int)at;
-        float right = (float)(at - start);
-        return start + 1 < from ? [1 - right, right] : [1];
-    }
 }

@@ -31,7 +31,7 @@ internal static class WebP
     }
 
     /// <summary>RGB, or RGBA where the file has alpha.</summary>
-    public static unsafe Image Decode(byte[] bytes)
+    public static unsafe Stored Decode(byte[] bytes)
     {
         Header header = Parse(bytes);
         ImageCodec.CheckSize(header.Width, header.Height);
@@ -62,7 +62,7 @@ internal static class WebP
                         throw new DataException("damaged WebP (its pixels cannot be decoded)");
                     }
                 }
-                return Exif.Upright(
+                return new Stored(
                     new Image(width, height, channels, pixels), header.Orientation);
             }
         }

@@ -5,8 +5,8 @@ namespace Dl.Data.Tables;
 /// <summary>Finds texts in columns of numbers.</summary>
 internal static class OddCells
 {
-    private const double NumberShare = 0.95;
-    private const int MinDistinct = 20;
+    internal const double NumberShare = 0.95;
+    internal const int MinDistinct = 20;
 
     /// <summary>Reports odd cells, and gives the column back its numbers.</summary>
     /// <returns>Rows that hold an odd cell, where they may be left out.</returns>
