@@ -5,7 +5,9 @@ using System.IO.Enumeration;
 
 namespace Dl.Data.Images;
 
-/// <summary>Lists folders, one at a time, so that the first name comes before the last is read.</summary>
+/// <summary>
+/// Lists folders, one at a time, so that the first name comes before the last is read.
+/// </summary>
 internal static class PictureFolder
 {
     private const string ArchiveRest = "__MACOSX";
