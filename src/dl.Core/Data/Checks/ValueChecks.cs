@@ -192,7 +192,7 @@ internal sealed class Outliers : ITableCheck
             return;
         }
         // From the outside inwards, up to the last gap: behind it begins the tail of the others.
-        (double Number, Spot Spot)[] outer = 
+        (double Number, Spot Spot)[] outer =
             [.. end.Outer.Where(o => o.Number != sentinel && o.Spot != header)];
         int apart = 0;
         for (int i = 1; i < outer.Length && Beyond(outer[i - 1].Number); i++)
