@@ -65,7 +65,7 @@ internal static class TableCase
     /// <summary>The first cell that differs; an empty one stands for no value.</summary>
     private static string? Difference(string?[]?[] columns, long rows, string reference)
     {
-        using var reader = new DelimitedReader(
+        using IRowReader reader = new DelimitedReader(
             File.OpenRead(reference), reference, streaming: false);
         reader.Read();
         for (int row = 0; row < rows; row++)

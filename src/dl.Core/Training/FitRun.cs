@@ -190,6 +190,9 @@ internal sealed class FitRun : IDisposable
             var record = Trainer.RunEpoch(events.Progress, events.Cancel);
             if (record is not null)
             {
+                _log.LogDebug(
+                    "epoch {Epoch}: steps waited {Waited:F2} of {All:F2} s for data",
+                    record.Epoch, Trainer.Waited.TotalSeconds, Trainer.Stepped.TotalSeconds);
                 epochDone(record);
                 events.EpochDone(record, _setup.Task.Metrics[0].Name);
             }

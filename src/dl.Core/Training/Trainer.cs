@@ -88,6 +88,11 @@ public sealed class Trainer(
         _rng.Position = state.RngPosition;
     }
 
+    /// <summary>Time that steps of the last epoch waited for data, and all their time.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    public TimeSpan Stepped { get; private set; }
+
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
     /// two updates, and null is returned.
@@ -147,6 +152,7 @@ public sealed class Trainer(
                 return false;
             }
         }
+        (Waited, Stepped) = (batches.Waited, watch.Elapsed);
         return true;
     }
 

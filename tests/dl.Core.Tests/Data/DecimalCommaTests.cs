@@ -16,7 +16,7 @@ public class DecimalCommaTests
     [InlineData("3,", "3.")]
     public void NumbersGetAPoint(string cell, string expected)
     {
-        Assert.Equal(CommaCell.Number, DecimalComma.Read(cell, out string text));
+        Assert.Equal(CommaCell.Number, Read(cell, out string text));
         Assert.Equal(expected, text);
     }
 
@@ -27,7 +27,7 @@ public class DecimalCommaTests
     [InlineData("2.5e3")]
     public void NumbersWithAPointAreDoubtful(string cell)
     {
-        Assert.Equal(CommaCell.Point, DecimalComma.Read(cell, out string text));
+        Assert.Equal(CommaCell.Point, Read(cell, out string text));
         Assert.Equal(cell, text);
     }
 
@@ -46,8 +46,17 @@ public class DecimalCommaTests
     [InlineData("1,5 kg")]
     public void TextStaysAsItIs(string cell)
     {
-        Assert.Equal(CommaCell.Other, DecimalComma.Read(cell, out string text));
+        Assert.Equal(CommaCell.Other, Read(cell, out string text));
         Assert.Equal(cell, text);
+    }
+
+    private static CommaCell Read(string cell, out string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(cell);
+        int length = bytes.Length;
+        CommaCell kind = DecimalComma.Read(bytes, bytes, ref length);
+        text = Encoding.UTF8.GetString(bytes, 0, length);
+        return kind;
     }
 
     [Theory]

@@ -28,6 +28,11 @@ public class DelimitedReaderTests
     [InlineData("a|b|c\n1|2|3", '|')]
     [InlineData("a,b|c|d\n1,2|3\n4,5|6|7|8\n", ',')]
     [InlineData("only\n1\n2\n", ',')]
+    [InlineData("name;note\nx;\"a, b, c\"\ny;\"d, e, f\"\n", ';')]
+    [InlineData("5\" disk,3\nlarge,4\n\"a;b;c\",5\n", ',')]
+    [InlineData("1,5;2,5;x\n3,5;4,5;y\n", ';')]
+    [InlineData("id\ttext\n1\tone, two\n2\tthree, four\n", '\t')]
+    [InlineData("sep=|\r\na,b|c,d\r\n1,2|3,4\r\n", '|')]
     public void FindsTheDelimiter(string text, char expected)
     {
         using var reader = new DelimitedReader(

@@ -21,22 +21,44 @@ internal enum CommaCell
 /// </summary>
 internal static class DecimalComma
 {
-    public static CommaCell Read(string cell, out string text)
+    /// <param name="cell">A cell in UTF-8.</param>
+    /// <param name="target">Takes the number; may be the cell itself.</param>
+    /// <param name="length">Bytes of the cell, then of the number.</param>
+    public static CommaCell Read(ReadOnlySpan<byte> cell, Span<byte> target, ref int length)
     {
-        text = cell;
-        ReadOnlySpan<char> rest = cell;
-        if (rest.IndexOfAny(',', '.') < 0)
+        CommaCell kind = Read(cell);
+        if (kind != CommaCell.Number)
+        {
+            return kind;
+        }
+        length = 0;
+        foreach (byte letter in cell)
+        {
+            if (letter != '.')
+            {
+                target[length++] = letter == ',' ? (byte)'.' : letter;
+            }
+        }
+        return kind;
+    }
+
+    /// <summary>`1,5`, `1.234,5` or `1.234.567`.</summary>
+    public static bool IsNumber(ReadOnlySpan<byte> cell) => Read(cell) == CommaCell.Number;
+
+    private static CommaCell Read(ReadOnlySpan<byte> rest)
+    {
+        if (!rest.ContainsAny(",."u8))
         {
             return CommaCell.Other;
         }
-        if (rest[0] is '+' or '-')
+        if (rest[0] is (byte)'+' or (byte)'-')
         {
             rest = rest[1..];
         }
         bool whole = Digits(ref rest, out int first);
         int groups = 0;
-        ReadOnlySpan<char> grouped = rest;
-        while (grouped is ['.', ..])
+        ReadOnlySpan<byte> grouped = rest;
+        while (grouped is [(byte)'.', ..])
         {
             grouped = grouped[1..];
             if (!Digits(ref grouped, out int digits) || digits != 3)
@@ -49,37 +71,32 @@ internal static class DecimalComma
         {
             return IsPointNumber(rest, whole) ? CommaCell.Point : CommaCell.Other;
         }
-        if (!EndsNumber(grouped, ',', whole))
-        {
-            return CommaCell.Other;
-        }
-        text = cell.Replace(".", "", StringComparison.Ordinal).Replace(',', '.');
-        return CommaCell.Number;
+        return EndsNumber(grouped, (byte)',', whole) ? CommaCell.Number : CommaCell.Other;
     }
 
-    private static bool IsPointNumber(ReadOnlySpan<char> rest, bool whole) =>
-        rest is ['.', ..] && EndsNumber(rest, '.', whole);
+    private static bool IsPointNumber(ReadOnlySpan<byte> rest, bool whole) =>
+        rest is [(byte)'.', ..] && EndsNumber(rest, (byte)'.', whole);
 
     /// <summary>A fraction behind its mark, or none, and an exponent, or none; no more.</summary>
-    private static bool EndsNumber(ReadOnlySpan<char> rest, char mark, bool whole)
+    private static bool EndsNumber(ReadOnlySpan<byte> rest, byte mark, bool whole)
     {
         if (rest.Length > 0 && rest[0] == mark)
         {
             rest = rest[1..];
             whole |= Digits(ref rest, out _);
         }
-        if (rest is ['e' or 'E', ..])
+        if (rest is [(byte)'e' or (byte)'E', ..])
         {
             rest = rest[1..];
-            rest = rest is ['+' or '-', ..] ? rest[1..] : rest;
+            rest = rest is [(byte)'+' or (byte)'-', ..] ? rest[1..] : rest;
             whole &= Digits(ref rest, out _);
         }
         return whole && rest.IsEmpty;
     }
 
-    private static bool Digits(ref ReadOnlySpan<char> rest, out int count)
+    private static bool Digits(ref ReadOnlySpan<byte> rest, out int count)
     {
-        count = rest.IndexOfAnyExceptInRange('0', '9');
+        count = rest.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
         count = count < 0 ? rest.Length : count;
         rest = rest[count..];
         return count > 0;

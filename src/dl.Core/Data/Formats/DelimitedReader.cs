@@ -1,22 +1,16 @@
-// Delimited text (CSV, TSV, and relatives): finds the delimiter, then CsvHelper's parser cuts rows.
-// Quoted fields may hold delimiters, newlines and doubled quotes (RFC 4180).
-using System.Globalization;
-using System.Text;
-using CsvHelper;
-using CsvHelper.Configuration;
+// Delimited text (CSV, TSV, and relatives): finds the delimiter, and hands out the rows of one
+// block after the other. Quoted fields may hold delimiters, line ends and doubled quotes (RFC 4180).
+using Dl.Data.Formats.Delimited;
 
 namespace Dl.Data.Formats;
 
-/// <summary>Rows of strings with the line each of them starts on.</summary>
+/// <summary>Rows of cells with the line each of them starts on.</summary>
 internal sealed class DelimitedReader : IRowReader
 {
-    private const int MaxFieldLength = 1 << 24;
-
-    private static readonly char[] Candidates = [',', '\t', ';', '|'];
-
-    private readonly BlockReader _reader;
-    private readonly CsvParser _parser;
-    private readonly bool _decimalComma;
+    private readonly Stream _stream;
+    private readonly BlockQueue _blocks;
+    private DelimitedBlock _block;
+    private bool _ended;
 
     /// <param name="stream">Bytes, decompressed; disposed with the reader.</param>
     /// <param name="name">File name for messages.</param>
@@ -25,28 +19,42 @@ internal sealed class DelimitedReader : IRowReader
     public DelimitedReader(
         Stream stream, string name, bool streaming, bool decimalComma = false)
     {
-        (Name, _decimalComma) = (name, decimalComma);
-        _reader = new BlockReader(stream);
-        string head = LookAhead(streaming);
-        if (head.Contains('\0'))
+        (Name, _stream) = (name, stream);
+        var feed = new BlockFeed(stream, name, streaming);
+        _block = new DelimitedBlock(name);
+        try
         {
-            throw new DataException(
-                $"{name}: binary data, expected text in rows and columns (CSV or TSV); is it "
-                + "UTF-16 without a byte order mark? Convert it with iconv");
+            feed.Fill(_block);
+            if (_block.Bytes.AsSpan(0, _block.Length).Contains((byte)0))
+            {
+                throw new DataException(
+                    $"{name}: binary data, expected text in rows and columns (CSV or TSV); is it "
+                    + "UTF-16 without a byte order mark? Convert it with iconv");
+            }
         }
-        Delimiter = Sniff(head, decimalComma);
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
+        catch (Exception error) when (InputFile.IsDamage(error))
         {
-            Delimiter = Delimiter.ToString(),
-            BadDataFound = null,
-            TrimOptions = TrimOptions.Trim,
-            BufferSize = 1 << 16,
-            MaxFieldSize = MaxFieldLength,
-            CountBytes = false,
-            DetectColumnCountChanges = false,
-            HasHeaderRecord = false,
-        };
-        _parser = new CsvParser(_reader, configuration);
+            stream.Dispose();
+            throw InputFile.Damaged(name, 0, error);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+        byte delimiter = Sniffer.Find(_block, decimalComma, out bool isSaid);
+        Delimiter = (char)delimiter;
+        var dialect = new Dialect(delimiter, decimalComma);
+        _block.Start();
+        RowCutter.Cut(_block, dialect);
+        // The line that says it is no row.
+        _block.Row = isSaid ? 0 : -1;
+        if (_block.RowCount > 0)
+        {
+            feed.ExpectRows(_block.Consumed / _block.RowCount);
+        }
+        int ahead = streaming || Environment.ProcessorCount == 1 ? 0 : Environment.ProcessorCount;
+        _blocks = new BlockQueue(feed, name, dialect, Math.Min(ahead, 8));
     }
 
     public string Name { get; }
@@ -57,150 +65,66 @@ internal sealed class DelimitedReader : IRowReader
 
     public bool Sparse => false;
 
-    public DataException? Problem => _decimalComma ? FindPoint() : null;
+    public DataException? Problem => _block.Problem;
 
     public string Cut => Delimiter == '\t' ? " (delimiter tab)" : $" (delimiter '{Delimiter}')";
 
-    /// <summary>Fields of the current row.</summary>
-    public int Count => _parser.Count;
+    public int Count => _block.Count;
 
-    /// <summary>1-based line on which the current row starts.</summary>
-    public int Line { get; private set; }
+    public int Line => _block.Row < 0 ? _block.LinesBefore : _block.Line;
 
-    public ReadOnlySpan<byte> Utf8(int field) => Encoding.UTF8.GetBytes(this[field]);
-
-    public string this[int field]
-    {
-        get
-        {
-            string cell = _parser[field];
-            if (_decimalComma)
-            {
-                DecimalComma.Read(cell, out cell);
-            }
-            return cell;
-        }
-    }
+    public ReadOnlySpan<byte> Utf8(int field) => _block.Utf8(field);
 
     /// <summary>Goes to the next row; false at the end. Empty lines are passed over.</summary>
     /// <exception cref="DataException">A field is absurdly long: a quote is not closed.</exception>
     public bool Read()
     {
-        try
+        do
         {
-            if (!_parser.Read())
+            if (_block.Row + 1 < _block.RowCount)
             {
-                return false;
+                _block.Row++;
+                return true;
             }
         }
-        catch (CsvHelperException error)
+        while (GoOn());
+        return false;
+    }
+
+    public IRowBlock? NextBlock()
+    {
+        if (_block.Row + 1 < _block.RowCount)
         {
-            throw new DataException(
-                $"{Name}:{Line + 1}: a field is longer than {MaxFieldLength} characters; "
-                + "is a quote not closed?", error);
+            return null;
         }
-        catch (Exception error) when (InputFile.IsDamage(error))
+        _blocks.WantsNumbers = true;
+        if (!GoOn())
         {
-            throw InputFile.Damaged(Name, Line, error);
+            return null;
         }
-        int last = _parser.RawRow;
-        Line = last == Line + 1 ? last : last - LineBreaksInside();
-        return true;
+        // The cursor is the caller's, and stands behind the rows when they have been taken.
+        return _block;
     }
 
     public void Dispose()
     {
-        _parser.Dispose();
-        _reader.Dispose();
+        _blocks.Dispose();
+        _stream.Dispose();
     }
 
-    /// <summary>`1.5` among decimal commas: 1.5, or 15 badly grouped? Nobody can tell.</summary>
-    private DataException? FindPoint()
-    {
-        for (int i = 0; i < Count; i++)
-        {
-            if (DecimalComma.Read(_parser[i], out string cell) == CommaCell.Point)
-            {
-                return new DataException(
-                    $"{Name}:{Line}: field {i + 1} is {cell}, a number with a decimal point, "
-                    + "expected decimal commas (--decimal comma); write all numbers in one way");
-            }
-        }
-        return null;
-    }
-
-    private string LookAhead(bool streaming)
+    /// <summary>Goes to the next block; it may hold the beginning of a row alone.</summary>
+    private bool GoOn()
     {
         try
         {
-            return _reader.LookAhead(greedy: !streaming);
+            DelimitedBlock? next = _ended ? null : _blocks.Next(_block);
+            _ended = next is null;
+            _block = next ?? _block;
+            return !_ended;
         }
         catch (Exception error) when (InputFile.IsDamage(error))
         {
-            _reader.Dispose();
-            throw InputFile.Damaged(Name, 0, error);
+            throw InputFile.Damaged(Name, _block.LinesBefore + _block.Lines, error);
         }
-    }
-
-    private int LineBreaksInside()
-    {
-        int breaks = 0;
-        for (int i = 0; i < Count; i++)
-        {
-            breaks += this[i].AsSpan().Count('\n');
-        }
-        return breaks;
-    }
-
-    /// <summary>
-    /// The candidate that cuts the most first lines into equally many fields; among those the one
-    /// that makes the most fields. One column has no delimiter, and a comma will do. A comma that
-    /// is in numbers divides fields only where those numbers are in quotes.
-    /// </summary>
-    private static char Sniff(string head, bool decimalComma)
-    {
-        bool commas = !decimalComma || head.Contains('"');
-        char best = commas ? ',' : ';';
-        (int Agreeing, int Fields) bestScore = (0, 1);
-        foreach (char candidate in Candidates)
-        {
-            if (candidate == ',' && !commas)
-            {
-                continue;
-            }
-            (int Agreeing, int Fields) score = Score(head, candidate);
-            if (score.Fields > 1 && score.CompareTo(bestScore) > 0)
-            {
-                (best, bestScore) = (candidate, score);
-            }
-        }
-        return best;
-    }
-
-    private static (int Agreeing, int Fields) Score(string head, char delimiter)
-    {
-        int lines = 0, agreeing = 0, first = 0, fields = 1;
-        bool quoted = false;
-        for (int i = 0; i < head.Length && lines < 30; i++)
-        {
-            char c = head[i];
-            if (c == '"')
-            {
-                quoted = !quoted;
-            }
-            else if (c == delimiter && !quoted)
-            {
-                fields++;
-            }
-            else if (c == '\n' && !quoted)
-            {
-                first = lines == 0 ? fields : first;
-                agreeing += fields == first ? 1 : 0;
-                lines++;
-                fields = 1;
-            }
-        }
-        // A file of one line without a newline at its end.
-        return lines == 0 ? (1, fields) : (agreeing, first);
     }
 }

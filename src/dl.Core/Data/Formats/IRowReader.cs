@@ -37,7 +37,31 @@ internal interface IRow
     string this[int field] => Encoding.UTF8.GetString(Utf8(field));
 }
 
-/// <summary>Rows of one file or pipe, read forwards; the members of a row are the current one's.
+/// <summary>
+/// Rows that lie in memory together, so that a column of them can be taken at once; the members of
+/// a row are those of the one at the cursor.
+/// </summary>
+internal interface IRowBlock : IRow
+{
+    int RowCount { get; }
+
+    /// <summary>The cursor: index of a row.</summary>
+    int Row { get; set; }
+
+    /// <summary>No row has a problem of its own.</summary>
+    bool IsSound { get; }
+
+    /// <summary>Whether all rows have so many fields.</summary>
+    bool HasWidth(int width);
+
+    /// <summary>
+    /// Appends a field of all rows to a column; false, and nothing appended, where one is infinite.
+    /// </summary>
+    bool AppendTo(RawColumn column, int field);
+}
+
+/// <summary>
+/// Rows of one file or pipe, read forwards; the members of a row are the current one's.
 /// </summary>
 internal interface IRowReader : IRow, IDisposable
 {
@@ -62,6 +86,13 @@ internal interface IRowReader : IRow, IDisposable
     /// <summary>Goes to the next row; false at the end.</summary>
     /// <exception cref="DataException">The rest of the file cannot be read.</exception>
     bool Read();
+
+    /// <summary>
+    /// The next rows at once; good until the next call. Null: the reader has none together here, or
+    /// none at all, and <see cref="Read"/> tells.
+    /// </summary>
+    /// <exception cref="DataException">The rest of the file cannot be read.</exception>
+    IRowBlock? NextBlock() => null;
 
     /// <summary>A copy of the current row.</summary>
     string[] Row()

@@ -13,7 +13,7 @@ internal sealed class JsonLinesReader : IRowReader
     private readonly List<string> _names = [];
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
 
-    /// <summary>Where each column's cell lies in the row's text, and the row it belongs to.</summary>
+    /// <summary>Where each column's cell lies in the text, and the row it belongs to.</summary>
     private readonly List<(int Row, int Start, int Length)> _cells = [];
 
     /// <summary>The cells of the row one behind the other: never more than its line.</summary>

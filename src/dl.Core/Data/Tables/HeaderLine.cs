@@ -40,7 +40,8 @@ internal static class HeaderLine
     }
 
     /// <summary>Names of the header; an empty one becomes its position (`c3`).</summary>
-    /// <exception cref="DataException">Two columns have the same name.</exception>
+    /// <exception cref="DataException">Two columns have the same name, or one is no text.
+    /// </exception>
     public static string[] Names(string[] fields, string where)
     {
         var names = new string[fields.Length];
@@ -48,6 +49,12 @@ internal static class HeaderLine
         for (int i = 0; i < fields.Length; i++)
         {
             names[i] = fields[i].Length == 0 ? Positional(i) : fields[i];
+            if (names[i].Contains('\uFFFD'))
+            {
+                throw new DataException(
+                    $"{where}: column '{names[i]}' is not UTF-8, expected a name; convert the "
+                    + "file, for example with iconv -f WINDOWS-1252 -t UTF-8");
+            }
             if (position.TryGetValue(names[i], out int earlier))
             {
                 throw new DataException(

@@ -158,15 +158,16 @@ internal sealed class RawColumn(string name)
         _texts.Clear();
     }
 
-    public void RemoveLast()
+    /// <param name="count">Cells to take back.</param>
+    public void RemoveLast(int count = 1)
     {
         if (IsText)
         {
-            _codes.RemoveAt(_codes.Count - 1);
+            _codes.RemoveRange(_codes.Count - count, count);
         }
         else
         {
-            _numbers.RemoveAt(_numbers.Count - 1);
+            _numbers.RemoveRange(_numbers.Count - count, count);
         }
     }
 

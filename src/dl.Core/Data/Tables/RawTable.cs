@@ -66,11 +66,21 @@ internal sealed class RawTable(bool decimalComma = false)
         {
             AppendRow(reader, sample[i], width, map, part, bad);
         }
-        for (int i = 0; reader.Read(); i++)
+        for (int i = 0; ; i++)
         {
             if ((i & 0xFFF) == 0)
             {
                 cancel.ThrowIfCancellationRequested();
+            }
+            if (reader.NextBlock() is { } block)
+            {
+                cancel.ThrowIfCancellationRequested();
+                AppendBlock(reader, block, width, map, part, bad);
+                continue;
+            }
+            if (!reader.Read())
+            {
+                break;
             }
             if (reader.Sparse && reader.Names!.Count > width)
             {
@@ -164,6 +174,36 @@ internal sealed class RawTable(bool decimalComma = false)
         }
         Columns = [.. columns];
         return [.. wider];
+    }
+
+    /// <summary>By column where nothing is wrong with any of the rows.</summary>
+    private void AppendBlock(
+        IRowReader reader, IRowBlock block, int width, int[] map, Part part, BadData bad)
+    {
+        int column = 0;
+        if (block.IsSound && block.HasWidth(width))
+        {
+            while (column < map.Length && block.AppendTo(Columns[column], map[column]))
+            {
+                column++;
+            }
+            for (block.Row = 0; column == map.Length && block.Row < block.RowCount; block.Row++)
+            {
+                _rows.Add((_files.Count - 1, block.Line, part));
+            }
+            if (column == map.Length)
+            {
+                return;
+            }
+        }
+        while (--column >= 0)
+        {
+            Columns[column].RemoveLast(block.RowCount);
+        }
+        for (block.Row = 0; block.Row < block.RowCount; block.Row++)
+        {
+            AppendRow(reader, block, width, map, part, bad);
+        }
     }
 
     private void AppendRow(

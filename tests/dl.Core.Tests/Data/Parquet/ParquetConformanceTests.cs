@@ -125,7 +125,7 @@ public sealed class ParquetConformanceTests
     {
         using ParquetFile file = Open(name);
         string csv = Shared.Data("parquet-testing", "data", name + "_expect.csv");
-        using var reader = new DelimitedReader(File.OpenRead(csv), csv, streaming: false);
+        using IRowReader reader = new DelimitedReader(File.OpenRead(csv), csv, streaming: false);
         string?[][] columns = [.. file.Columns.Select((_, i) => Column(file, i))];
         Assert.True(reader.Read());
         Assert.Equal(columns.Length, reader.Count);
