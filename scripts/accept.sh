@@ -9,6 +9,7 @@
 #   resume   killed and resumed, the same bits
 #   course   initialisers, regularisers and optimisers side by side on Fashion-MNIST
 #            (initialisers.png, regularisers.png, optimisers.png), about 2 minutes
+#   kills    trainings killed at 200 random moments, and what is left (scripts/kill.sh)
 #   images   Fashion-MNIST in full, on each device
 #   lr-find  the rate that --lr find takes against a grid; runs only when it is named
 set -u
@@ -16,7 +17,7 @@ cd "$(dirname "$0")/.."
 dl=$PWD/${DL_BIN:-build/dl}
 data=${DL_SHARED:-../shared}/data
 devices=${ACCEPT_DEVICES:-cpu opencl:0}
-parts=${*:-start tables spiral resume course images}
+parts=${*:-start tables spiral resume kills course images}
 pictures=${ACCEPT_PICTURES:-build/pictures}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -225,9 +226,10 @@ lr_find() {
 for part in $parts; do
     case $part in
         tables | images | start | resume | spiral | course) "$part" ;;
+        kills) COUNT=${COUNT:-200} DL_BIN=$dl scripts/kill.sh || failed=1 ;;
         lr-find) lr_find ;;
         *)
-            echo "accept: no part '$part' (start, tables, spiral, resume, course, images," \
+            echo "accept: no part '$part' (start, tables, spiral, resume, kills, course, images," \
                 "lr-find)" >&2
             exit 2
             ;;

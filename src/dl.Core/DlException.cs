@@ -25,8 +25,12 @@ public sealed class DataException(string message, Exception? inner = null)
 }
 
 /// <summary>No such device, or it refused: exit code 4.</summary>
-public sealed class DeviceException(string message, Exception? inner = null)
+public class DeviceException(string message, Exception? inner = null)
     : DlException(message, inner)
 {
     public override int ExitCode => 4;
 }
+
+/// <summary>A device has no room for what was asked for; less may fit: exit code 4.</summary>
+public sealed class DeviceMemoryException(string message, Exception? inner = null)
+    : DeviceException(message, inner);

@@ -59,6 +59,10 @@ public sealed unsafe partial class OpenClDevice : Device
 
     public override Precision Precision { get; }
 
+    /// <summary>A processor's memory is the system's.</summary>
+    public override long AvailableMemory => _device.IsCpu
+        ? Math.Min(_device.MemoryBytes, HostMemory.Available()) : _device.MemoryBytes;
+
     internal KernelForm Form { get; }
 
     internal Tuning Tuning { get; set; }
@@ -93,13 +97,13 @@ public sealed unsafe partial class OpenClDevice : Device
     {
         if (bytes > _device.MaxAllocation)
         {
-            throw new DeviceException(
+            throw new DeviceMemoryException(
                 $"{Name}: a buffer of {bytes} bytes was asked for, the largest possible is "
                 + $"{_device.MaxAllocation}; use a smaller batch or model");
         }
         if (AllocatedBytes + bytes > _device.MemoryBytes)
         {
-            throw new DeviceException(
+            throw new DeviceMemoryException(
                 $"{Name}: out of memory: {bytes} bytes more were asked for, {AllocatedBytes} of "
                 + $"{_device.MemoryBytes} are in use; use a smaller batch or model");
         }

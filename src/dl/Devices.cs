@@ -16,6 +16,7 @@ internal static class Devices
         {
             Precision = session is null ? default
                 : Precisions.Parse(session.Values.Text(CommonOptions.Precision)!),
+            Memory = session?.Values.Bytes(CommonOptions.Memory),
         };
 
     /// <summary>A line a device, or an object; what is missing is said on the way.</summary>

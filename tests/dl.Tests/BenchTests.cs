@@ -58,7 +58,28 @@ public sealed class BenchTests : IDisposable
         }
     }
 
+    [Fact]
+    public void PicturesAreReadIntoBatches()
+    {
+        string folder = Path.Combine(_place.Folder, "drawn");
+        Assert.Equal(0, _place.Dl("gen", "--toy", "shapes", "-n", "20", "-o", folder).Code);
+        Ran ran = _place.Dl(
+            "bench", "images", folder, "--image-size", "16", "--seconds", "0", "--json");
+        Assert.Equal(0, ran.Code);
+        JsonElement line = JsonDocument.Parse(Assert.Single(ran.Lines)).RootElement;
+        Assert.Equal(20, line.GetProperty("pictures").GetInt32());
+        Assert.Equal(16, line.GetProperty("image_size").GetInt32());
+        foreach (string key in new[] { "samples_per_s", "read_ms", "decode_ms", "resize_ms" })
+        {
+            Assert.True(line.GetProperty(key).GetDouble() > 0, key);
+        }
+        Assert.Contains("images/s: 20 in 1 passes", _place.Dl(
+            "bench", "images", folder, "--seconds", "0").Out);
+    }
+
     [Theory]
+    [InlineData("images", "expected dl bench images DIR")]
+    [InlineData("mlp --image-size 9", "--image-size: mlp given, expected images DIR")]
     [InlineData("mpl", "did you mean 'mlp'?")]
     [InlineData("mlp_small --sizes 12", "--sizes: mlp_small given, expected matmul")]
     [InlineData("peak --layers", "--layers: peak given, expected a workload")]

@@ -118,6 +118,7 @@ public sealed class FitTests : IDisposable
     [SkippableTheory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 130)]
+    [InlineData("HUP", 130)]
     [InlineData("KILL", 137)]
     public void StoppedAndResumedEndsWithTheSameBits(string signal, int code)
     {

@@ -1,5 +1,6 @@
 // Runs dl as a user does: as a process, in a temporary folder. DL_BIN names the program; without it
-// the assembly that the tests were built with is run.
+// the assembly that the tests were built with is run. Whatever a command does, afterwards nothing
+// of it lies in TMPDIR, and no file of its own that it had not finished.
 using System.Diagnostics;
 using System.Text;
 
@@ -14,9 +15,13 @@ public sealed record Ran(string Out, string Error, int Code)
 /// <summary>A temporary folder in which dl runs; deleted at the end.</summary>
 public sealed class Workplace : IDisposable
 {
-    private const int Limit = 120_000;
+    private const int Limit = 300_000;
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("dl-test-").FullName;
+
+    /// <summary>TMPDIR of the program.</summary>
+    private readonly string _temporary =
+        Directory.CreateTempSubdirectory("dl-test-tmp-").FullName;
 
     /// <summary>Program and first arguments.</summary>
     private static string[] Command()
@@ -69,7 +74,25 @@ public sealed class Workplace : IDisposable
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"dl {string.Join(' ', arguments)} took over {Limit} ms");
         }
+        AssertNothingLeft(string.Join(' ', arguments));
         return new Ran(output.Result, error.Result, process.ExitCode);
+    }
+
+    /// <summary>
+    /// No command leaves anything in TMPDIR, or an unfinished file anywhere. The runtime keeps
+    /// sockets for debuggers there, which it cannot remove when it is killed.
+    /// </summary>
+    private void AssertNothingLeft(string line)
+    {
+        string[] left =
+        [
+            .. Directory.GetFileSystemEntries(_temporary).Where(path =>
+                Path.GetFileName(path) is var name
+                && !name.StartsWith("dotnet-diagnostic-", StringComparison.Ordinal)
+                && !name.StartsWith("clr-debug-pipe-", StringComparison.Ordinal)),
+            .. Directory.GetFileSystemEntries(Folder, ".*.tmp", SearchOption.AllDirectories),
+        ];
+        Assert.True(left.Length == 0, $"{line}: left behind: {string.Join(' ', left)}");
     }
 
     private ProcessStartInfo Info(string[] command, string[] arguments)
@@ -83,6 +106,7 @@ public sealed class Workplace : IDisposable
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
+        info.Environment["TMPDIR"] = _temporary;
         foreach (string word in command.Skip(1).Concat(arguments))
         {
             info.ArgumentList.Add(word);
@@ -90,5 +114,9 @@ public sealed class Workplace : IDisposable
         return info;
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(Folder, recursive: true);
+        Directory.Delete(_temporary, recursive: true);
+    }
 }

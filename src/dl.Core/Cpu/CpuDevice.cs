@@ -53,6 +53,8 @@ public sealed unsafe partial class CpuDevice : Device
 
     public int Threads => _pool.Threads;
 
+    public override long AvailableMemory => HostMemory.Available();
+
     /// <summary>Nothing is ever pending: primitives return when they are done.</summary>
     public override void Finish()
     {
@@ -71,7 +73,7 @@ public sealed unsafe partial class CpuDevice : Device
         }
         catch (OutOfMemoryException e)
         {
-            throw new DeviceException(
+            throw new DeviceMemoryException(
                 $"cpu: out of memory asking for {bytes >> 20} MiB on top of "
                 + $"{AllocatedBytes >> 20}; use a smaller batch", e);
         }

@@ -41,7 +41,7 @@ public sealed unsafe partial class CpuDevice
                 }
                 catch (OutOfMemoryException e)
                 {
-                    throw new DeviceException(
+                    throw new DeviceMemoryException(
                         $"cpu: out of memory asking for {bytes >> 20} MiB of working space; "
                         + "use a smaller batch", e);
                 }

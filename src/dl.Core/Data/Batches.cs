@@ -1,11 +1,14 @@
 // Mini-batches, read ahead by background threads while the device works on the current one. Where
 // reading takes less time than waking a thread for it, the consumer reads for itself.
 //
-// Batch b lives in slot b mod depth. A worker may fill batch b once b < consumed + depth, so memory
-// is bounded by the slots, whose buffers are used again and again; the consumer takes batches in
+// Batch b lives in slot b mod depth. Workers may fill batch b once b < consumed + depth, so memory
+// is bounded by the slots, whose buffers are used again and again. They take a share of a batch
+// each, so that all of them work on the one that is needed next; the consumer takes batches in
 // order whatever order they were finished in, so results do not depend on threads.
+using System.Buffers;
 using System.Collections;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Dl.Tensors;
 
@@ -16,10 +19,20 @@ namespace Dl.Data;
 /// </summary>
 public sealed class Batch
 {
+    /// <summary>
+    /// Of the shared pool: an epoch follows the other, and fresh memory for each would have to be
+    /// cleared first.
+    /// </summary>
     internal Batch(int features, int targets)
     {
-        Features = new float[features];
-        Targets = new float[targets];
+        Features = ArrayPool<float>.Shared.Rent(features);
+        Targets = ArrayPool<float>.Shared.Rent(targets);
+    }
+
+    internal void Return()
+    {
+        ArrayPool<float>.Shared.Return(Features);
+        ArrayPool<float>.Shared.Return(Targets);
     }
 
     /// <summary>(Count, FeatureShape...) floats; the array may be longer.</summary>
@@ -36,7 +49,11 @@ public sealed class Batch
 
     internal int Number { get; set; } = -1;
 
-    internal ExceptionDispatchInfo? Error { get; set; }
+    /// <summary>Shares that are not filled yet.</summary>
+    internal int Missing { get; set; }
+
+    /// <summary>What went wrong in the first share in which something did.</summary>
+    internal (int Share, ExceptionDispatchInfo Info)? Error { get; set; }
 }
 
 /// <summary>
@@ -57,10 +74,13 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     private readonly int _batchSize;
     private readonly int[]? _order;
     private readonly int _features;
-    private readonly Batch[] _slots;
+    private readonly Batch?[] _slots;
     private readonly Thread[] _workers;
     private readonly object _gate = new();
-    private int _next;
+
+    /// <summary>Share s of the data is share s mod threads of batch s / threads.</summary>
+    private long _nextShare;
+    private long _waited;
     private int _consumed;
     private int _slow;
     private bool _entered;
@@ -89,10 +109,10 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         _features = checked((int)data.FeatureShape.Count);
         Count = (int)(((long)samples + batchSize - 1) / batchSize);
         Samples = samples;
-        _next = _consumed = Math.Min(skip, Count);
-        _slots = new Batch[depth];
+        _consumed = Math.Min(skip, Count);
+        _slots = new Batch?[depth];
         _slots[0] = NewBatch();
-        _workers = new Thread[Math.Min(threads, Math.Max(1, Count - _next))];
+        _workers = new Thread[threads];
     }
 
     /// <summary>Batches of a whole epoch, skipped ones included.</summary>
@@ -100,6 +120,9 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
 
     /// <summary>Samples of a whole epoch.</summary>
     public int Samples { get; }
+
+    /// <summary>Time that the consumer has waited for batches, or spent in reading them.</summary>
+    public TimeSpan Waited => TimeSpan.FromSeconds((double)_waited / Stopwatch.Frequency);
 
     /// <summary>
     /// The order of an epoch: a permutation of 0..count-1 that depends on seed and epoch alone, so
@@ -130,7 +153,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
             while (_consumed < Count)
             {
                 Batch batch = _workers[0] is null ? ReadHere() : Take();
-                batch.Error?.Throw();
+                batch.Error?.Info.Throw();
                 yield return batch;
                 lock (_gate)
                 {
@@ -159,6 +182,11 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         {
             worker?.Join();
         }
+        for (int i = 0; i < _slots.Length; i++)
+        {
+            _slots[i]?.Return();
+            _slots[i] = null;
+        }
     }
 
     private Batch NewBatch()
@@ -171,9 +199,11 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     private Batch ReadHere()
     {
         ObjectDisposedException.ThrowIf(_stopped, this);
-        Batch batch = _slots[0];
+        Batch batch = _slots[0]!;
         long start = Stopwatch.GetTimestamp();
-        Fill(batch, _consumed);
+        Begin(batch, _consumed);
+        Fill(batch, 0, batch.Count);
+        _waited += Stopwatch.GetTimestamp() - start;
         double taken = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
         _slow += taken > SlowMicroseconds ? 1 : 0;
         if ((_slow > 1 || taken > VerySlowMicroseconds) && _consumed + 1 < Count)
@@ -186,7 +216,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     /// <param name="current">The batch that is being worked on.</param>
     private void StartThreads(Batch current)
     {
-        _next = _consumed + 1;
+        _nextShare = (_consumed + 1L) * _workers.Length;
         for (int i = 0; i < _slots.Length; i++)
         {
             _slots[i] = i == _consumed % _slots.Length ? current : NewBatch();
@@ -200,7 +230,8 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
 
     private Batch Take()
     {
-        Batch slot = _slots[_consumed % _slots.Length];
+        Batch slot = _slots[_consumed % _slots.Length]!;
+        long start = Stopwatch.GetTimestamp();
         lock (_gate)
         {
             while (slot.Number != _consumed)
@@ -209,50 +240,86 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
                 Monitor.Wait(_gate);
             }
         }
+        _waited += Stopwatch.GetTimestamp() - start;
         return slot;
     }
 
     private void Work()
     {
-        while (true)
+        while (TakeShare(out Batch? slot, out int number, out int share))
         {
-            int number;
-            lock (_gate)
-            {
-                while (!_stopped && _next < Count && _next >= _consumed + _slots.Length)
-                {
-                    Monitor.Wait(_gate);
-                }
-                if (_stopped || _next >= Count)
-                {
-                    return;
-                }
-                number = _next++;
-            }
-            Batch slot = _slots[number % _slots.Length];
+            int from = (int)((long)slot.Count * share / _workers.Length);
+            int to = (int)((long)slot.Count * (share + 1) / _workers.Length);
+            ExceptionDispatchInfo? error = null;
             try
             {
-                Fill(slot, number);
+                Fill(slot, from, to);
             }
-            catch (Exception error)
+            catch (Exception caught)
             {
                 // The consumer meets it when it comes to this batch, as if it had read it itself.
-                slot.Error = ExceptionDispatchInfo.Capture(error);
+                error = ExceptionDispatchInfo.Capture(caught);
             }
             lock (_gate)
             {
-                slot.Number = number;
-                Monitor.PulseAll(_gate);
+                if (error is not null && !(slot.Error?.Share < share))
+                {
+                    slot.Error = (share, error);
+                }
+                if (--slot.Missing == 0)
+                {
+                    slot.Number = number;
+                    Monitor.PulseAll(_gate);
+                }
             }
         }
     }
 
-    private void Fill(Batch batch, int number)
+    /// <summary>The next share, once there is room for its batch; false at the end.</summary>
+    private bool TakeShare([NotNullWhen(true)] out Batch? slot, out int number, out int share)
     {
-        int width = _data.TargetWidth;
+        lock (_gate)
+        {
+            while (!_stopped && Next(out number) && number >= _consumed + _slots.Length)
+            {
+                Monitor.Wait(_gate);
+            }
+            slot = null;
+            share = (int)(_nextShare % _workers.Length);
+            if (!Next(out number) || _stopped)
+            {
+                return false;
+            }
+            slot = _slots[number % _slots.Length]!;
+            if (share == 0)
+            {
+                Begin(slot, number);
+                slot.Missing = _workers.Length;
+            }
+            _nextShare++;
+            return true;
+        }
+
+        bool Next(out int batch)
+        {
+            long next = _nextShare / _workers.Length;
+            batch = (int)Math.Min(next, int.MaxValue);
+            return next < Count;
+        }
+    }
+
+    private void Begin(Batch batch, int number)
+    {
+        batch.Error = null;
         batch.First = number * _batchSize;
         batch.Count = Math.Min(_batchSize, Samples - batch.First);
-        for (int i = 0; i < batch.Count && !_stopped; i++)
+    }
+
+    /// <summary>Reads some samples of a batch.</summary>
+    private void Fill(Batch batch, int from, int to)
+    {
+        int width = _data.TargetWidth;
+        for (int i = from; i < to && !_stopped; i++)
         {
             int index = _order is null ? batch.First + i : _order[batch.First + i];
             _data.Read(

@@ -20,12 +20,16 @@ internal sealed class Fingerprint : IDisposable
     }
 
     /// <summary>Name and length; the content only where <paramref name="sampled"/>.</summary>
+    /// <param name="name">Without the part of the path that may change.</param>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="sampled">Start, middle and end of the content belong to it.</param>
+    /// <param name="known">The file's length where it is known; else -1.</param>
     /// <exception cref="DataException">The file is not there or may not be read.</exception>
-    public void AddFile(string name, string path, bool sampled)
+    public void AddFile(string name, string path, bool sampled, long known = -1)
     {
         try
         {
-            AddReadable(name, path, sampled);
+            AddReadable(name, path, sampled, known);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -33,9 +37,9 @@ internal sealed class Fingerprint : IDisposable
         }
     }
 
-    private void AddReadable(string name, string path, bool sampled)
+    private void AddReadable(string name, string path, bool sampled, long known)
     {
-        long length = new FileInfo(path).Length;
+        long length = known >= 0 ? known : new FileInfo(path).Length;
         AddHeader(name, length);
         if (!sampled)
         {

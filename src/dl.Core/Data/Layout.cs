@@ -62,13 +62,14 @@ internal static class Layout
 
     private static List<Place> FindInFolder(string path)
     {
-        List<Place> places = FindParts(path);
+        Contents contents = Look(path);
+        List<Place> places = FindParts(contents);
         if (places.Count > 0)
         {
             return places;
         }
-        string[] tables = Files(path, InputFile.LooksLikeTable);
-        bool classes = HasClassFolders(path);
+        string[] tables = contents.Tables;
+        bool classes = HasClassFolders(contents);
         if (classes && tables.Length == 0)
         {
             return [new Place(path, Part.Train, PlaceKind.Classes)];
@@ -78,7 +79,7 @@ internal static class Layout
         {
             return [new Place(tables[0], Part.Train, kind)];
         }
-        if (Files(path, ImageCodec.IsImageName).Length > 0 && tables.Length == 0)
+        if (contents.Pictures && tables.Length == 0)
         {
             return [new Place(path, Part.Train, PlaceKind.Pictures)];
         }
@@ -156,20 +157,13 @@ internal static class Layout
 
     /// <summary>Names of the class folders below, ordinal order.</summary>
     public static string[] ClassFolders(string path) =>
-        [.. Folders(path).Where(f => AnyPictures(f).Any()).Select(f => Path.GetFileName(f))];
+        [.. Look(path).Folders.Where(AnyPictures).Select(f => Path.GetFileName(f))];
 
     /// <summary>Pictures in a folder and below, in ordinal order of their relative paths.</summary>
-    public static IEnumerable<string> Pictures(string folder) => AnyPictures(folder)
-        .OrderBy(f => Path.GetRelativePath(folder, f).Replace('\\', '/'), StringComparer.Ordinal);
+    public static IEnumerable<string> Pictures(string folder) =>
+        PictureFolder.Names(folder).Select(name => Path.Combine(folder, name));
 
-    private static IEnumerable<string> AnyPictures(string folder) => Directory
-        .EnumerateFiles(folder, "*", new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            IgnoreInaccessible = false,
-            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
-        })
-        .Where(ImageCodec.IsImageName);
+    private static bool AnyPictures(string folder) => PictureFolder.Names(folder).Any();
 
     private static void AddPart(List<Place> places, string? option, Part part)
     {
@@ -187,10 +181,10 @@ internal static class Layout
             .Select(p => p with { Part = part }));
     }
 
-    private static List<Place> FindParts(string folder)
+    private static List<Place> FindParts(Contents folder)
     {
         var places = new List<Place>();
-        foreach (string file in Files(folder, IdxFile.IsImagesName))
+        foreach (string file in folder.Idx)
         {
             places.Add(new Place(file, PartByPrefix(file), PlaceKind.Idx));
         }
@@ -198,7 +192,7 @@ internal static class Layout
         {
             return places;
         }
-        foreach (string file in Files(folder, InputFile.LooksLikeTable))
+        foreach (string file in folder.Tables)
         {
             string stem = Path.GetFileNameWithoutExtension(InputFile.PlainName(file));
             foreach ((string name, Part part) in PartNames)
@@ -209,12 +203,12 @@ internal static class Layout
                 }
             }
         }
-        foreach (string sub in Folders(folder))
+        foreach (string sub in folder.Folders)
         {
             foreach ((string name, Part part) in PartNames)
             {
                 if (Path.GetFileName(sub).Equals(name, StringComparison.OrdinalIgnoreCase)
-                    && HasClassFolders(sub))
+                    && HasClassFolders(Look(sub)))
                 {
                     places.Add(new Place(sub, part, PlaceKind.Classes));
                 }
@@ -257,21 +251,44 @@ internal static class Layout
             : PlaceKind.Table;
     }
 
-    private static bool HasClassFolders(string path) =>
-        Folders(path).Any(folder => AnyPictures(folder).Any());
+    private static bool HasClassFolders(Contents folder) =>
+        Array.Exists(folder.Folders, AnyPictures);
 
-    private static string[] Folders(string path)
+    /// <summary>
+    /// A folder may hold a million names, so it is read once for all that is asked of it.
+    /// </summary>
+    private static Contents Look(string path)
     {
-        string[] folders = [.. Directory.EnumerateDirectories(path)
-            .Where(f => !Path.GetFileName(f).StartsWith('.'))];
-        Array.Sort(folders, StringComparer.Ordinal);
-        return folders;
+        var (folders, idx, tables) = (new List<string>(), new List<string>(), new List<string>());
+        bool pictures = false;
+        foreach ((string name, bool folder) in PictureFolder.Everything(path))
+        {
+            string file = Path.Combine(path, name);
+            if (folder)
+            {
+                folders.Add(file);
+                continue;
+            }
+            pictures = pictures || ImageCodec.IsImageName(file);
+            if (IdxFile.IsImagesName(file))
+            {
+                idx.Add(file);
+            }
+            else if (InputFile.LooksLikeTable(file))
+            {
+                tables.Add(file);
+            }
+        }
+        return new Contents(Sorted(folders), Sorted(idx), Sorted(tables), pictures);
     }
 
-    private static string[] Files(string path, Predicate<string> wanted)
+    private static string[] Sorted(List<string> names)
     {
-        string[] files = [.. Directory.EnumerateFiles(path).Where(f => wanted(f))];
-        Array.Sort(files, StringComparer.Ordinal);
-        return files;
+        names.Sort(StringComparer.Ordinal);
+        return [.. names];
     }
+
+    /// <summary>What lies in a folder, by names alone, each as a path.</summary>
+    private sealed record Contents(
+        string[] Folders, string[] Idx, string[] Tables, bool Pictures);
 }

@@ -283,7 +283,8 @@ public sealed class TrainingData
             ImageItem item = items[i];
             if (item.File is not null)
             {
-                fingerprint.AddFile($"{item.Part}/{item.Id}", item.File, sampled: i % step == 0);
+                fingerprint.AddFile(
+                    $"{item.Part}/{item.Id}", item.File, sampled: i % step == 0, item.Length);
             }
             else if (blocks.Add(item.Block!.Path))
             {

@@ -76,7 +76,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
             }
             if (Directory.Exists(path))
             {
-                throw new DataException($"{path}: is a folder, expected a file");
+                throw new DataException(
+                    $"{path}: is a folder, expected a file; name a model that `dl fit` wrote");
             }
             var stream = new FileStream(
                 path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
@@ -216,7 +217,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         ulong claimed = BinaryPrimitives.ReadUInt64LittleEndian(
             new ReadOnlySpan<byte>(start, LengthBytes));
-        if (claimed > MaxHeader || (long)claimed > fileLength - LengthBytes)
+        if (claimed > MaxHeader)
+        {
+            throw new DataException(
+                $"{Path}: is no model file (nor another in the safetensors format), its beginning "
+                + "is none; name a model that `dl fit` wrote");
+        }
+        if ((long)claimed > fileLength - LengthBytes)
         {
             throw new DataException(
                 $"{Path}: claims a header of {claimed} bytes, the file has {fileLength}; it is "

@@ -42,14 +42,15 @@ internal static class ToyDigits
         [[.. Arc(0.5f, 0.33f, 0.23f, 0.22f, 0, -360), .. Line(0.7f, 0.6f, 0.58f, 0.92f)]],
     ];
 
-    public static void Write(int n, string folder, Rng rng, float noise)
+    public static void Write(
+        int n, string folder, Rng rng, float noise, ParallelOptions parallel)
     {
         for (int digit = 0; digit < 10; digit++)
         {
             Directory.CreateDirectory(Path.Combine(folder, "train", digit.ToString()));
             Directory.CreateDirectory(Path.Combine(folder, "test", digit.ToString()));
         }
-        Parallel.For(0, n, i =>
+        Parallel.For(0, n, parallel, i =>
         {
             int digit = i % 10;
             // Counted in rounds of ten, so that every digit is in both parts alike.

@@ -23,14 +23,15 @@ internal static class ToyShapes
     /// <summary>What is to be seen, and which pixels belong to a shape.</summary>
     private sealed record Scene(Image Image, Image Mask, (int Kind, Vector4 Box)[] Boxes);
 
-    public static void Write(int n, string folder, Rng rng, float noise)
+    public static void Write(
+        int n, string folder, Rng rng, float noise, ParallelOptions parallel)
     {
         foreach (string name in Names)
         {
             Directory.CreateDirectory(Path.Combine(folder, "train", name));
             Directory.CreateDirectory(Path.Combine(folder, "test", name));
         }
-        Parallel.For(0, n, i =>
+        Parallel.For(0, n, parallel, i =>
         {
             Rng own = rng.Fork((ulong)i);
             int kind = i % Names.Length;
@@ -48,11 +49,12 @@ internal static class ToyShapes
     /// <summary>
     /// YOLO: a line `class x y width height` for each shape, in shares of the picture.
     /// </summary>
-    public static void WriteBoxes(int n, string folder, Rng rng, float noise)
+    public static void WriteBoxes(
+        int n, string folder, Rng rng, float noise, ParallelOptions parallel)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
         Directory.CreateDirectory(Path.Combine(folder, "labels"));
-        Parallel.For(0, n, i =>
+        Parallel.For(0, n, parallel, i =>
         {
             Scene scene = DrawSeveral(rng.Fork((ulong)i), noise);
             Put(folder, "images", i, scene.Image);
@@ -74,11 +76,12 @@ internal static class ToyShapes
                 + $"[{string.Join(", ", Names)}]\n"));
     }
 
-    public static void WriteMasks(int n, string folder, Rng rng, float noise)
+    public static void WriteMasks(
+        int n, string folder, Rng rng, float noise, ParallelOptions parallel)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
         Directory.CreateDirectory(Path.Combine(folder, "masks"));
-        Parallel.For(0, n, i =>
+        Parallel.For(0, n, parallel, i =>
         {
             Scene scene = DrawSeveral(rng.Fork((ulong)i), noise);
             Put(folder, "images", i, scene.Image);

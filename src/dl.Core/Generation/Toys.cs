@@ -38,7 +38,7 @@ public sealed record Toy
     internal Action<int, Rng, float, RowWriter>? Row { get; init; }
 
     /// <summary>Writes n pictures into a new folder; null for tables.</summary>
-    internal Action<int, string, Rng, float>? Folder { get; init; }
+    internal Action<int, string, Rng, float, ParallelOptions>? Folder { get; init; }
 }
 
 /// <summary>The toys, and writing them.</summary>
@@ -132,7 +132,7 @@ public static class Toys
                 throw new UsageException(
                     $"--format: toy '{name}' is a folder of pictures; leave it out");
             }
-            WriteFolder(toy, n, path, rng, (float)options.Noise);
+            WriteFolder(toy, n, path, rng, options, cancel);
             return;
         }
         string form = FormOf(toy, path, options);
@@ -175,13 +175,16 @@ public static class Toys
         writer.Finish();
     }
 
-    private static void WriteFolder(Toy toy, int n, string path, Rng rng, float noise)
+    private static void WriteFolder(
+        Toy toy, int n, string path, Rng rng, ToyOptions options, CancellationToken cancel)
     {
         if (path == "-" || OutputForm.Of(path) is not null)
         {
             throw new UsageException(
                 $"{path}: toy '{toy.Name}' is a folder of pictures, expected the name of a folder");
         }
-        AtomicFile.WriteFolder(path, folder => toy.Folder!(n, folder, rng, noise));
+        var parallel = new ParallelOptions { CancellationToken = cancel };
+        AtomicFile.WriteFolder(
+            path, folder => toy.Folder!(n, folder, rng, (float)options.Noise, parallel));
     }
 }

@@ -38,8 +38,8 @@ public sealed class Weights : IDisposable
         long trained = Lay(specs, s => s.Trains && !s.Decays, decaying, offsets);
         long total = Lay(specs, s => !s.Trains, trained, offsets);
         Length = Math.Max(total, Device.SliceAlignment);
-        _values = device.Rent(DType.F32, Length);
-        _gradients = device.Rent(DType.F32, Length);
+        var arenas = device.RentAll(DType.F32, [Length, Length]);
+        (_values, _gradients) = (arenas[0], arenas[1]);
         // The gaps between weights stay zero for ever, whatever an optimiser does to the run.
         device.Fill(_values, checked((int)Length), 0);
         device.Fill(_gradients, (int)Length, 0);

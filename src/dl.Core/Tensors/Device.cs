@@ -37,8 +37,18 @@ public abstract partial class Device : IDisposable
     /// <summary>Bytes taken from the system, pooled ones included.</summary>
     public long AllocatedBytes { get; private set; }
 
+    /// <summary>
+    /// Most bytes that <see cref="AllocatedBytes"/> may come to; what kernels use for themselves
+    /// is not in it.
+    /// </summary>
+    public long MemoryLimit { get; set; } = long.MaxValue;
+
+    /// <summary>Bytes that the device could give now, as far as the system says.</summary>
+    public virtual long AvailableMemory => long.MaxValue;
+
     /// <summary>Memory from the pool, contents undefined.</summary>
-    /// <exception cref="DeviceException">The device is out of memory.</exception>
+    /// <exception cref="DeviceMemoryException">The device is out of memory, or beyond its limit.
+    /// </exception>
     public Storage Rent(DType type, long length)
     {
         long capacity = Bucket(Math.Max(1, length) * type.Size());
@@ -52,6 +62,30 @@ public abstract partial class Device : IDisposable
         storage.Assign(type, length);
         LiveBuffers++;
         return storage;
+    }
+
+    /// <summary>Several pieces of memory, or none of them.</summary>
+    /// <exception cref="DeviceMemoryException">There is no room for all.</exception>
+    public Storage[] RentAll(DType type, ReadOnlySpan<long> lengths)
+    {
+        var all = new Storage[lengths.Length];
+        int done = 0;
+        try
+        {
+            for (; done < all.Length; done++)
+            {
+                all[done] = Rent(type, lengths[done]);
+            }
+            return all;
+        }
+        catch
+        {
+            while (done > 0)
+            {
+                Return(all[--done]);
+            }
+            throw;
+        }
     }
 
     /// <summary>Gives rented memory back; the handle must not be used again.</summary>
@@ -148,16 +182,29 @@ public abstract partial class Device : IDisposable
 
     private Storage AllocateOrTrim(long capacity)
     {
+        if (!Fits(capacity))
+        {
+            Trim();
+            if (!Fits(capacity))
+            {
+                throw new DeviceMemoryException(
+                    $"{Name}: out of memory: {capacity >> 10} KiB more were asked for, "
+                    + $"{AllocatedBytes >> 10} of {MemoryLimit >> 10} KiB are in use; use a "
+                    + "smaller batch or model, or a larger --memory");
+            }
+        }
         try
         {
             return Allocate(capacity);
         }
-        catch (DeviceException)
+        catch (DeviceMemoryException)
         {
             Trim();
             return Allocate(capacity);
         }
     }
+
+    private bool Fits(long capacity) => capacity <= MemoryLimit - AllocatedBytes;
 
     // Eight sizes an octave, so that batches of nearly one size share buffers.
     private const int SmallestBucket = 512, BucketsPerOctave = 8, BucketCount = 64 * 8;

@@ -131,6 +131,8 @@ public static class ComparisonJob
             };
             setups[i] = Named(
                 variant, () => FitSetup.Create(options, split, options.Seed, log));
+            (setups[i] with { Options = variant.Options with { CheckpointEvery = null } })
+                .WarnOfNoEffect(log);
         }
         return setups[0].Data.Validation is not null || setups[0].Options.Output is null
             ? setups

@@ -18,12 +18,22 @@ public sealed class DeviceChooser(IReadOnlyList<IDeviceProvider> providers)
     /// <summary>What opened devices compute products in.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>Most bytes that an opened device may take; null: what there is now.</summary>
+    public long? Memory { get; init; }
+
     /// <summary>Opens what `--device` names.</summary>
     /// <param name="name">`auto`, `cpu`, `opencl` or `opencl:N`.</param>
     /// <param name="work">Multiply-adds of one step, for `auto`.</param>
     /// <exception cref="UsageException">No such kind of device.</exception>
     /// <exception cref="DeviceException">No such device here, or it cannot be opened.</exception>
     public Device Open(string name, double work, int? threads)
+    {
+        var device = Choose(name, work, threads);
+        device.MemoryLimit = Memory ?? device.AvailableMemory;
+        return device;
+    }
+
+    private Device Choose(string name, double work, int? threads)
     {
         if (name == "auto")
         {

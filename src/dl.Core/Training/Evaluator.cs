@@ -25,14 +25,36 @@ internal sealed class Evaluator(
 
     private float[] _outputs = [];
 
+    /// <summary>Most samples at a time, for what memory there has been.</summary>
+    private int _most = int.MaxValue;
+
     /// <param name="rng">Layers draw nothing in inference; the position stays.</param>
+    /// <exception cref="DeviceMemoryException">There is no room for a single sample.</exception>
     public Evaluation Run(IDataset dataset, Rng rng)
+    {
+        while (true)
+        {
+            int batch = Math.Min(BatchSize(dataset), _most);
+            try
+            {
+                return Run(dataset, rng, batch);
+            }
+            catch (Exception error) when (MemoryPlan.IsShortage(error) && batch > 1)
+            {
+                // Rows do not know of each other: fewer at a time give the same answers.
+                _most = batch / 2;
+                device.Trim();
+            }
+        }
+    }
+
+    private Evaluation Run(IDataset dataset, Rng rng, int batchSize)
     {
         var predictions = new Predictions(task);
         double lossSum = 0;
         using var tape = new Tape(device, recording: false);
         var pass = new Pass(tape, false, rng);
-        using var batches = new Batches(dataset, BatchSize(dataset), null, settings.Threads);
+        using var batches = new Batches(dataset, batchSize, null, settings.Threads);
         foreach (var batch in batches)
         {
             var output = forward(pass, Input(tape, dataset, batch));

@@ -38,6 +38,7 @@ public static class FitJob
             return CrossValidate(options, data, devices, events, log);
         }
         var setup = FitSetup.Create(options, data.Split(), options.Seed, log);
+        setup.WarnOfNoEffect(log);
         if (options.DryRun)
         {
             return DryRun(setup, devices);
@@ -301,7 +302,11 @@ public static class FitJob
                 ulong seed = options.Seed + (ulong)runs.Count;
                 setup = FitSetup.Create(
                     options with { Output = null }, split, seed, log);
-                device ??= devices.Open(options.Device, setup.Work, options.Threads);
+                if (device is null)
+                {
+                    (setup with { Options = options }).WarnOfNoEffect(log);
+                    device = devices.Open(options.Device, setup.Work, options.Threads);
+                }
                 using var run = new FitRun(setup, device, data.Fingerprint, log);
                 run.Start(events.Cancel);
                 if (!run.Train(events, _ => { }))

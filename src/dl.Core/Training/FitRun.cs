@@ -43,19 +43,24 @@ internal sealed class FitRun : IDisposable
     {
         (_fingerprint, _log) = (fingerprint, log);
         var options = setup.Options;
+        int parts = MemoryPlan.Parts(setup, device, log);
         Model = new Model(setup.Graph, setup.Plan, device, setup.Task.LossParameters);
         // What the loss learns lies among the model's weights.
         _setup = setup with
         {
             Settings = setup.Settings with
             {
+                Parts = parts,
                 Loss = setup.Settings.Loss with { Learnt = Model.LossWeights },
             },
         };
         Model.Weights.Initialize(new Rng(setup.Settings.Seed, WeightStream), options.Init);
         _optimizer = CreateOptimizer();
         SayWhatDecays();
-        Trainer = new Trainer(Model, setup.Task, _optimizer, _setup.Settings, setup.Data);
+        Trainer = new Trainer(Model, setup.Task, _optimizer, _setup.Settings, setup.Data)
+        {
+            Cut = (parts, why) => MemoryPlan.Say(setup, parts, why, log),
+        };
         Trainer.State.Options = setup.Fingerprint(fingerprint);
     }
 
@@ -151,7 +156,20 @@ internal sealed class FitRun : IDisposable
     };
 
     /// <summary>Trains until done. False: interrupted, and the state is saved.</summary>
+    /// <exception cref="DeviceMemoryException">There is no room for a single sample.</exception>
     public bool Train(FitEvents events, Action<EpochRecord> epochDone)
+    {
+        try
+        {
+            return RunEpochs(events, epochDone);
+        }
+        catch (Exception error) when (MemoryPlan.IsShortage(error))
+        {
+            throw MemoryPlan.TooLarge(_setup, Model.Device, error);
+        }
+    }
+
+    private bool RunEpochs(FitEvents events, Action<EpochRecord> epochDone)
     {
         var options = _setup.Options;
         while (!Trainer.Done && !OutOfTime())
@@ -159,6 +177,9 @@ internal sealed class FitRun : IDisposable
             var record = Trainer.RunEpoch(events.Progress, events.Cancel);
             if (record is not null)
             {
+                _log.LogDebug(
+                    "epoch {Epoch}: steps waited {Waited:F2} of {All:F2} s for data",
+                    record.Epoch, Trainer.Waited.TotalSeconds, Trainer.Stepped.TotalSeconds);
                 epochDone(record);
                 events.EpochDone(record, _setup.Task.Metrics[0].Name);
             }

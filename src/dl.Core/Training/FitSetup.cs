@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Dl.Data;
+using Dl.Layers;
 using Dl.Models;
 using Dl.Tasks;
 using Microsoft.Extensions.Logging;
@@ -56,6 +57,7 @@ public sealed record FitSetup(
         var optimizer = ChooseOptimizer(options, architecture);
         int batch = Math.Min(
             options.BatchSize ?? architecture?.BatchSize ?? DefaultBatch(count), count);
+        CheckBatch(batch, data.Preprocessing.FeatureShape.Count);
         int epochs = options.Epochs ?? DefaultEpochs(count, batch);
         var schedule = Schedules.Find(options.Schedule ?? architecture?.Schedule ?? "cosine");
         var settings = new TrainerSettings(
@@ -117,6 +119,35 @@ public sealed record FitSetup(
             log.LogWarning(
                 "--schedule {Schedule}: nothing is held out, so the rate follows the training data",
                 settings.Schedule.Text);
+        }
+    }
+
+    /// <summary>Options that are given and change nothing here.</summary>
+    public void WarnOfNoEffect(ILogger log)
+    {
+        bool pictures = Data.Preprocessing is ImagePreprocessing;
+        bool folders = pictures && Array.TrueForAll(Options.Data.Inputs, Directory.Exists);
+        foreach (var (given, option, why) in new[]
+        {
+            (Options.Dropout > 0 && !Plan.Steps.Any(step => step.Layer is Dropout), "--dropout",
+                $"{Options.Model} has no hidden dense layer whose units could be left out"),
+            (!pictures && Options.Data.ImageSize is not null, "--image-size",
+                "the data are no pictures"),
+            (!pictures && Options.Data.Grayscale, "--grayscale", "the data are no pictures"),
+            (folders && Options.Data.Target.Length > 0, "--target",
+                "the labels are the names of folders"),
+            (folders && Options.Data.Ignore.Length > 0, "--ignore",
+                "folders of pictures have no columns"),
+            (folders && Options.Data.DecimalComma, "--decimal",
+                "folders of pictures have no numbers"),
+            (Options is { CheckpointEvery: not null, Output: null }, "--checkpoint-every",
+                "checkpoints lie beside the model of -o, which is not given"),
+        })
+        {
+            if (given)
+            {
+                log.LogWarning("{Option}: has no effect, {Why}", option, why);
+            }
         }
     }
 
@@ -230,6 +261,20 @@ public sealed record FitSetup(
                 CultureInfo.InvariantCulture,
                 $"--warmup: {warmup.Text} are {length:0} steps, the whole training has {all:0} "
                 + $"({settings.Epochs} epochs of {updates:0}); give fewer"));
+        }
+    }
+
+    /// <exception cref="UsageException">A batch is more than one array can hold.</exception>
+    private static void CheckBatch(int batch, long features)
+    {
+        // As many as fit into a GiB, to be gathered for an update of about as many samples.
+        long room = Math.Max(1, (1L << 28) / Math.Max(1, features));
+        if (batch * (double)features > Array.MaxLength)
+        {
+            throw new UsageException(
+                $"--batch-size: {batch} samples of {features} numbers are more than "
+                + $"{Array.MaxLength}; give --batch-size {room} --accumulate "
+                + $"{(batch + room - 1) / room}");
         }
     }
 

@@ -177,7 +177,7 @@ public static class ModelReport
 
     private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Bytes(long bytes) => bytes switch
+    internal static string Bytes(long bytes) => bytes switch
     {
         >= 1L << 30 => string.Create(
             CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB"),

@@ -42,16 +42,19 @@ public sealed class Optimizer : IDisposable
         (Settings, _weights, _device) = (settings, weights, device);
         _method = settings.Rule.Method(settings);
         _decay = settings["weight_decay"];
-        _norm = device.Rent(DType.F32, 1);
-        _state = new Storage[_method.State.Count];
-        _lengths = new int[_state.Length];
-        for (int i = 0; i < _state.Length; i++)
+        _lengths = new int[_method.State.Count];
+        for (int i = 0; i < _lengths.Length; i++)
         {
             foreach (var group in weights.Groups)
             {
                 _lengths[i] = checked(_lengths[i] + StateLength(i, group));
             }
-            _state[i] = device.Rent(DType.F32, Math.Max(1, _lengths[i]));
+        }
+        var runs = device.RentAll(
+            DType.F32, [1, .. _lengths.Select(length => Math.Max(1L, length))]);
+        (_norm, _state) = (runs[0], runs[1..]);
+        for (int i = 0; i < _state.Length; i++)
+        {
             device.Fill(_state[i], _lengths[i], _method.Start(i));
         }
         _steps = BindGroups();

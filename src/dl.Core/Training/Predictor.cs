@@ -26,6 +26,9 @@ internal sealed class Predictor : IDisposable
     private float[] _answers = [];
     private float[] _copies = [];
 
+    /// <summary>Most rows of a batch, for what memory there has been.</summary>
+    private int _most = int.MaxValue;
+
     /// <param name="loaded">One file, or finished members that are not joined yet.</param>
     /// <param name="passes">Passes with dropout on, for each member; null: it stays off.</param>
     /// <exception cref="UsageException">Passes, but no dropout in the model.</exception>
@@ -172,7 +175,36 @@ internal sealed class Predictor : IDisposable
         }
     }
 
+    /// <summary>Rows do not know of each other: where memory is short, fewer at a time.</summary>
     private void Forward(
+        Model model, Pass pass, ReadOnlySpan<float> features, int rows, Span<float> outputs)
+    {
+        for (int from = 0; from < rows;)
+        {
+            int now = Math.Min(rows - from, _most);
+            int each = features.Length / rows, answers = outputs.Length / rows;
+            try
+            {
+                ForwardBatch(
+                    model, pass, features.Slice(from * each, now * each), now,
+                    outputs.Slice(from * answers, now * answers));
+                from += now;
+            }
+            catch (Exception error) when (MemoryPlan.IsShortage(error) && now > 2)
+            {
+                // One row is run as two, so two are the least.
+                _most = now / 2;
+                pass.Tape.Reset();
+                Device.Trim();
+            }
+            if (from < rows)
+            {
+                pass.Tape.Reset();
+            }
+        }
+    }
+
+    private void ForwardBatch(
         Model model, Pass pass, ReadOnlySpan<float> features, int rows, Span<float> outputs)
     {
         if (rows == 1)

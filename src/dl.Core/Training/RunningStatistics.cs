@@ -30,10 +30,27 @@ internal static class RunningStatistics
     /// <summary>Measures them for the weights that are in the model.</summary>
     public static void Measure(Model model, IDataset data, TrainerSettings settings)
     {
+        for (int batch = settings.BatchSize; ; batch /= 2)
+        {
+            try
+            {
+                Measure(model, data, settings, batch);
+                return;
+            }
+            catch (Exception error) when (MemoryPlan.IsShortage(error) && batch > 1)
+            {
+                model.Device.Trim();
+            }
+        }
+    }
+
+    private static void Measure(
+        Model model, IDataset data, TrainerSettings settings, int batchSize)
+    {
         // A generator of its own: dropout draws, but the training's numbers stay where they are.
         var rng = new Rng(settings.Seed, Stream);
         using var tape = new Tape(model.Device, recording: false);
-        using var batches = new Batches(data, settings.BatchSize, null, settings.Threads);
+        using var batches = new Batches(data, batchSize, null, settings.Threads);
         int seen = 0;
         foreach (var batch in batches)
         {

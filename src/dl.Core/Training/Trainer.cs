@@ -1,7 +1,8 @@
 // The training loop: batches forward, loss backward, optimiser step; after each epoch validation,
 // the best weights so far, early stopping. All of its state can be saved between any two updates
 // and taken up again, to the same bits: the order of samples depends on seed and epoch alone, and
-// random numbers are counted (Tensors/Rng.cs).
+// random numbers are counted (Tensors/Rng.cs). Where memory is short, a batch is computed in parts
+// (MemoryPlan.cs); a step that found out half-way begins again from the last update.
 using System.Diagnostics;
 using Dl.Data;
 using Dl.Layers;
@@ -30,15 +31,26 @@ public sealed class Trainer(
         : null;
 
     private readonly Readback _lossRead = model.Device.CreateReadback(1);
+    private readonly BatchParts _parts =
+        new((int)data.Train.FeatureShape.Count, data.Train.TargetWidth);
+
     private Readback? _outputRead;
+    private float[] _outputs = [];
+    private int _outputWidth;
     private RateCurve? _curve;
     private double _rate;
+
+    /// <summary>Where the books stood after the last update; null: within one.</summary>
+    private Books? _lastUpdate;
 
     /// <summary>Samples of the batches whose gradients wait for the update, in batches.</summary>
     private double _gathered;
 
     /// <summary>Where training stands.</summary>
-    public TrainerState State { get; private set; } = new();
+    public TrainerState State { get; private set; } = new() { Parts = settings.Parts };
+
+    /// <summary>Told when batches are cut into parts for lack of memory, and why.</summary>
+    public Action<int, Exception>? Cut { get; set; }
 
     /// <summary>The arena of the best epoch; null before the first epoch has ended.</summary>
     public float[]? BestWeights { get; private set; }
@@ -67,6 +79,7 @@ public sealed class Trainer(
         TrainerState state, float[]? bestWeights, float[]? averageWeights = null)
     {
         State = state;
+        State.Parts = Math.Max(state.Parts, settings.Parts);
         BestWeights = bestWeights;
         if (averageWeights is not null)
         {
@@ -75,15 +88,51 @@ public sealed class Trainer(
         _rng.Position = state.RngPosition;
     }
 
+    /// <summary>Time that steps of the last epoch waited for data, and all their time.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    public TimeSpan Stepped { get; private set; }
+
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
     /// two updates, and null is returned.
     /// </summary>
     /// <exception cref="DlException">The loss became NaN or infinite.</exception>
+    /// <exception cref="DeviceMemoryException">There is no room for a single sample.</exception>
     public EpochRecord? RunEpoch(Action<TrainingProgress> progress, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
         var order = Batches.Order(data.Train.Count, settings.Seed, State.Epoch);
+        while (true)
+        {
+            _lastUpdate = Books.Of(State, _rng);
+            try
+            {
+                return RunSteps(order, watch, progress, cancel) ? EndEpoch(watch) : null;
+            }
+            catch (Exception error) when (MemoryPlan.IsShortage(error)
+                && _lastUpdate is not null && State.Parts < settings.BatchSize)
+            {
+                GoBack(error);
+            }
+        }
+    }
+
+    /// <summary>Smaller parts, from where the weights last moved.</summary>
+    private void GoBack(Exception why)
+    {
+        _lastUpdate!.Value.Restore(State, _rng);
+        _gathered = 0;
+        model.Weights.ClearGradients();
+        model.Device.Trim();
+        State.Parts = Math.Min(settings.BatchSize, 2 * State.Parts);
+        Cut?.Invoke(State.Parts, why);
+    }
+
+    /// <summary>False: cancelled before the end of the epoch.</summary>
+    private bool RunSteps(
+        int[] order, Stopwatch watch, Action<TrainingProgress> progress, CancellationToken cancel)
+    {
         using var tape = new Tape(model.Device) { FreesEarly = true };
         var pass = new Pass(tape, true, _rng);
         using var batches = new Batches(
@@ -100,10 +149,11 @@ public sealed class Trainer(
                 seconds / samples * (data.Train.Count - State.Samples)));
             if (cancel.IsCancellationRequested && State.Step < StepsPerEpoch && _gathered == 0)
             {
-                return null;
+                return false;
             }
         }
-        return EndEpoch(watch);
+        (Waited, Stepped) = (batches.Waited, watch.Elapsed);
+        return true;
     }
 
     /// <summary>Loss and metrics of the current weights on a dataset.</summary>
@@ -131,26 +181,62 @@ public sealed class Trainer(
     /// </summary>
     private void Step(Pass pass, Batch batch, int[] order)
     {
-        var tape = pass.Tape;
         _rate = Rate();
         var moment = new TrainingMoment(
-            model, tape, batch, order, State.Epoch + 1, State.Step + 1, _rate);
-        var input = Prepare(tape, batch);
-        var output = model.Forward(pass, input);
-        var loss = Loss(tape, output, batch);
-        var outputs = BeginRead(loss, output);
-        // Observers may look at it.
-        tape.Keep(output);
-        Backward(tape, loss, batch);
-        float value = _lossRead.Wait()[0];
-        CheckLoss(moment, output, value);
+            model, pass.Tape, batch, order, State.Epoch + 1, State.Step + 1, _rate);
+        var input = Prepare(batch);
+        int parts = Math.Min(State.Parts, batch.Count);
+        double loss = 0;
+        for (int i = 0; i < parts; i++)
+        {
+            var (from, count) = BatchParts.Range(batch.Count, parts, i);
+            var part = parts == 1 ? batch : _parts.Take(batch, from, count);
+            pass.Tape.Reset();
+            loss += RunPart(pass, moment with { Batch = part }, input, from, parts > 1);
+        }
+        loss /= parts == 1 ? 1 : Weight(batch);
         State.Step++;
         if (State.Step % settings.Accumulate == 0 || State.Step == StepsPerEpoch)
         {
+            // From here on the weights move; there is no way back.
+            _lastUpdate = null;
             Update(moment);
         }
-        Book(batch, outputs.Wait(), value);
-        tape.Reset();
+        Book(batch, _outputs.AsSpan(0, batch.Count * _outputWidth), (float)loss);
+        if (_gathered == 0)
+        {
+            _lastUpdate = Books.Of(State, _rng);
+        }
+        pass.Tape.Reset();
+    }
+
+    /// <summary>Forward and backward for a batch, or a part of one.</summary>
+    /// <param name="input">Features of the whole batch.</param>
+    /// <param name="from">The first sample of the part within the batch.</param>
+    /// <returns>The loss; of a part, times its weight in the batch.</returns>
+    private double RunPart(
+        Pass pass, in TrainingMoment moment, ReadOnlySpan<float> input, int from, bool isPart)
+    {
+        var (tape, part) = (pass.Tape, moment.Batch);
+        int width = (int)data.Train.FeatureShape.Count;
+        var output = model.Forward(pass, tape.Input(
+            data.Train.FeatureShape.Prepend(part.Count),
+            input.Slice(from * width, part.Count * width)));
+        var loss = Loss(tape, output, part, from);
+        var outputs = BeginRead(loss, output);
+        // Observers may look at it.
+        tape.Keep(output);
+        Backward(tape, loss, part, isPart);
+        float value = _lossRead.Wait()[0];
+        CheckLoss(moment, output, value);
+        _outputWidth = (int)(output.Shape.Count / part.Count);
+        int end = (from + part.Count) * _outputWidth;
+        if (_outputs.Length < end)
+        {
+            Array.Resize(ref _outputs, Math.Max(settings.BatchSize * _outputWidth, end));
+        }
+        outputs.Wait().CopyTo(_outputs.AsSpan(from * _outputWidth));
+        return isPart ? value * Weight(part) : value;
     }
 
     /// <summary>Sends loss and output on their way; returns where the output will be.</summary>
@@ -166,15 +252,14 @@ public sealed class Trainer(
         return _outputRead;
     }
 
-    /// <summary>The input of a training step on the device.</summary>
-    private Tensor Prepare(Tape tape, Batch batch) => _mixing is null
-        ? Evaluator.Input(tape, data.Train, batch)
-        : tape.Input(
-            data.Train.FeatureShape.Prepend(batch.Count),
-            _mixing.Mix(batch, State.Epoch, State.Step));
+    /// <summary>The features of a training step.</summary>
+    private ReadOnlySpan<float> Prepare(Batch batch) => _mixing is null
+        ? batch.Features.AsSpan(0, batch.Count * (int)data.Train.FeatureShape.Count)
+        : _mixing.Mix(batch, State.Epoch, State.Step);
 
     /// <summary>Mean loss of a training batch, a scalar; of a mixed one, of both targets.</summary>
-    private Tensor Loss(Tape tape, Tensor output, Batch batch)
+    /// <param name="from">Where the batch begins in the one that was mixed.</param>
+    private Tensor Loss(Tape tape, Tensor output, Batch batch, int from)
     {
         var own = task.BatchLoss(
             tape, output, Evaluator.Targets(data.Train, batch), batch.Count, settings.Loss);
@@ -182,8 +267,9 @@ public sealed class Trainer(
         {
             return own;
         }
+        int skip = from * data.Train.TargetWidth;
         var other = task.BatchLoss(
-            tape, output, _mixing.Others(batch.Count), batch.Count, settings.Loss);
+            tape, output, _mixing.Others(from + batch.Count)[skip..], batch.Count, settings.Loss);
         return tape.Add(
             tape.Multiply(own, tape.Input(own.Shape, [_mixing.Share])),
             tape.Multiply(other, tape.Input(other.Shape, [1 - _mixing.Share])));
@@ -193,9 +279,9 @@ public sealed class Trainer(
     /// Gradients of the mean over all samples of an update: each batch adds its own by its share
     /// of them, and <see cref="Update"/> divides by the sum.
     /// </summary>
-    private void Backward(Tape tape, Tensor loss, Batch batch)
+    private void Backward(Tape tape, Tensor loss, Batch batch, bool isPart)
     {
-        if (settings.Accumulate == 1)
+        if (settings.Accumulate == 1 && !isPart)
         {
             tape.Backward(loss);
             return;
@@ -239,7 +325,7 @@ public sealed class Trainer(
     private void Update(in TrainingMoment moment)
     {
         model.Weights.CompleteGradients();
-        if (settings.Accumulate > 1)
+        if (_gathered > 0)
         {
             model.Weights.ScaleGradients((float)(1 / _gathered));
             _gathered = 0;
@@ -388,5 +474,21 @@ public sealed class Trainer(
             return only || record.ValLoss < State.BestLoss;
         }
         return gain > 0;
+    }
+
+    /// <summary>What a step adds to, as it stands between two updates.</summary>
+    private readonly record struct Books(
+        int Step, double LossSum, double MetricSum, long MetricSamples, long Samples, ulong Rng)
+    {
+        public static Books Of(TrainerState state, Rng rng) => new(
+            state.Step, state.LossSum, state.MetricSum, state.MetricSamples, state.Samples,
+            rng.Position);
+
+        public void Restore(TrainerState state, Rng rng)
+        {
+            (state.Step, state.LossSum, state.MetricSum) = (Step, LossSum, MetricSum);
+            (state.MetricSamples, state.Samples) = (MetricSamples, Samples);
+            state.RngPosition = rng.Position = Rng;
+        }
     }
 }

@@ -24,6 +24,9 @@ public sealed record TrainerSettings(
     /// <summary>Batches whose gradients make one update, as one large batch would.</summary>
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>Into how many parts batches are cut for lack of memory, to begin with.</summary>
+    public int Parts { get; init; } = 1;
+
     public AveragingSettings Averaging { get; init; } = AveragingSettings.None;
 }
 

@@ -12,6 +12,9 @@ public sealed class TrainerState
     /// <summary>Finished steps of the current epoch.</summary>
     public int Step { get; set; }
 
+    /// <summary>Parts in which a batch is computed, for lack of memory.</summary>
+    public int Parts { get; set; } = 1;
+
     /// <summary>Steps of the optimiser, over all epochs.</summary>
     public long OptimizerSteps { get; set; }
 
@@ -67,7 +70,8 @@ public sealed class TrainerState
             throw Damaged(path, error);
         }
         return state is { Epoch: >= 0, Step: >= 0, OptimizerSteps: >= 0, Samples: >= 0 }
-            and { MetricSamples: >= 0, Averaged: >= 0, BestEpoch: >= 0, EpochsSinceBest: >= 0 }
+            and { Parts: >= 1, MetricSamples: >= 0, Averaged: >= 0 }
+            and { BestEpoch: >= 0, EpochsSinceBest: >= 0 }
             and { Plateau: not null, History: not null, Options: not null }
             && state.BestEpoch <= state.Epoch && state.History.Count == state.Epoch
             && !state.History.Contains(null!)

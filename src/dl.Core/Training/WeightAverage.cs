@@ -35,8 +35,8 @@ internal sealed class WeightAverage : IDisposable
     public WeightAverage(Model model, AveragingSettings settings)
     {
         (_weights, _device, _settings) = (model.Weights, model.Device, settings);
-        _average = _device.Rent(DType.F32, _weights.Length);
-        _aside = _device.Rent(DType.F32, _weights.Length);
+        var arenas = _device.RentAll(DType.F32, [_weights.Length, _weights.Length]);
+        (_average, _aside) = (arenas[0], arenas[1]);
     }
 
     /// <summary>Takes the weights in.</summary>

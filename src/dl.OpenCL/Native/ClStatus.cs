@@ -51,10 +51,18 @@ internal static unsafe partial class Cl
     public static DeviceException Failure(int status, string call, string? subject = null)
     {
         string on = subject is null ? "" : $" ({subject})";
-        return new DeviceException(
-            $"opencl: {call}{on} returned {Name(status)} ({status}), expected CL_SUCCESS; "
-            + Advice(status));
+        string message = $"opencl: {call}{on} returned {Name(status)} ({status}), expected "
+            + $"CL_SUCCESS; {Advice(status)}";
+        return status is MemObjectAllocationFailure or OutOfResources or OutOfHostMemory
+                or InvalidBufferSize
+            ? new DeviceMemoryException(message) : new DeviceException(message);
     }
+
+    // Drivers that give memory at its first use report its lack by any of these, from any call.
+    private const int MemObjectAllocationFailure = -4;
+    private const int OutOfResources = -5;
+    private const int OutOfHostMemory = -6;
+    private const int InvalidBufferSize = -61;
 
     /// <summary>The header's name of a status.</summary>
     public static string Name(int status) => status switch

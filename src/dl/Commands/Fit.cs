@@ -31,7 +31,7 @@ internal static class FitCommand
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
                 SwaRate, FitOptionSpecs.Metric, Patience, Time, Seed, Device, Precision,
-                Threads),
+                CommonOptions.Memory, Threads),
             new("Comparison", FitVariants.Variant),
             new("Ensembles", Ensemble, FitEnsembleOptions.Members),
             new("Transfer", From, FitRateOptions.Freeze),

@@ -17,6 +17,18 @@ internal static class CommonOptions
         More = "Used by the managed device and by the threads that read data ahead.",
     };
 
+    public static readonly OptionSpec Memory = new(
+        "memory", "most memory that the device may take [what is free]")
+    {
+        Kind = ValueKind.Size, Value = "SIZE",
+        More = "Such as `500M` or `2G`, in powers of 1024. What does not fit is computed in parts: "
+            + "a batch of training in two, four, ... whose gradients are added, so that an update "
+            + "is that of the whole batch up to rounding (batch norm takes its statistics over a "
+            + "part); rows of a prediction in smaller batches. What not even fits one sample at "
+            + "a time is refused, and the message says what it needs. The data, and what kernels "
+            + "use for themselves, are not counted.",
+    };
+
     public static readonly OptionSpec Precision = new(
         "precision", "how exactly products read their factors")
     {

@@ -31,6 +31,9 @@ internal enum ValueKind
 
     /// <summary>Seconds, or `90s`, `10m`, `1.5h`, `1h30m`.</summary>
     Duration,
+
+    /// <summary>Bytes, or `500M`, `2G`, `1.5GiB`; units are powers of 1024.</summary>
+    Size,
 }
 
 /// <summary>One long option, `--name`, with everything that is ever said about it.</summary>

@@ -43,6 +43,7 @@ internal static class ValueReader
                 text, Decimal, CultureInfo.InvariantCulture, out double number)
                 && double.IsFinite(number) && Inside(option, number),
             ValueKind.Duration => Seconds(text) is > 0,
+            ValueKind.Size => Bytes(text) is > 0,
             ValueKind.Texts => true,
             _ => text.Length > 0,
         };
@@ -79,6 +80,18 @@ internal static class ValueReader
         return start == 0 && Positive(text, out double seconds) ? seconds : null;
     }
 
+    /// <summary>`500M`, `2G`, `1.5GiB` or `4096` in bytes; null for anything else.</summary>
+    public static long? Bytes(string text)
+    {
+        const string Units = "KMGT";
+        string bare = text.ToUpperInvariant();
+        bare = bare.EndsWith("IB", StringComparison.Ordinal) ? bare[..^2] : bare.TrimEnd('B');
+        int power = bare.Length == 0 ? 0 : Units.IndexOf(bare[^1]) + 1;
+        string number = power > 0 ? bare[..^1] : bare;
+        return Positive(number, out double value) && value * Math.Pow(1024, power) < long.MaxValue
+            ? (long)(value * Math.Pow(1024, power)) : null;
+    }
+
     /// <summary>What the option takes, for messages and the man page.</summary>
     public static string Expected(OptionSpec option) => Form(option)
         + (option.Words is { } words ? " or " + string.Join(" or ", words) : "");
@@ -90,6 +103,7 @@ internal static class ValueReader
         ValueKind.Number => "a number" + Bounds(option),
         ValueKind.Numbers => "numbers" + Bounds(option),
         ValueKind.Duration => "a time such as 90, 90s, 10m or 1h30m",
+        ValueKind.Size => "a size such as 500M or 2G",
         _ => "a text that is not empty",
     };
 

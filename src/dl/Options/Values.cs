@@ -65,6 +65,9 @@ internal sealed class Values(CommandSpec command, string[] words)
     public double? Seconds(OptionSpec option) =>
         Text(option) is { } text ? ValueReader.Seconds(text) : null;
 
+    public long? Bytes(OptionSpec option) =>
+        Text(option) is { } text ? ValueReader.Bytes(text) : null;
+
     /// <summary>Items of a list; empty when nothing was said and there is no default.</summary>
     public string[] List(OptionSpec option) => _given.TryGetValue(option.Name, out string[]? items)
         ? items

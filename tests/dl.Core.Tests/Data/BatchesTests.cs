@@ -159,4 +159,47 @@ public class BatchesTests
         Thread.Sleep(100);
         Assert.True(data.Reads <= 30, $"{data.Reads} samples were read for one batch");
     }
+
+    /// <summary>All threads work on the batch that is needed next.</summary>
+    [Fact]
+    public void ThreadsShareABatch()
+    {
+        var readers = new Dictionary<int, HashSet<int>>();
+        var data = new Numbers(90, delay: 2)
+        {
+            Reading = index =>
+            {
+                lock (readers)
+                {
+                    HashSet<int> batch = readers.TryGetValue(index / 30, out var known)
+                        ? known : readers[index / 30] = [];
+                    batch.Add(Environment.CurrentManagedThreadId);
+                }
+            },
+        };
+        using var batches = new Batches(data, 30, null, threads: 3, depth: 2);
+        Assert.Equal(3, batches.Count());
+        Assert.True(batches.Waited > TimeSpan.FromMilliseconds(60), $"{batches.Waited}");
+        Assert.Equal(3, readers[1].Count);
+        Assert.Equal(3, readers[2].Count);
+    }
+
+    /// <summary>Of two bad samples of a batch the first one is told of.</summary>
+    [Fact]
+    public void TheFirstBadShareCounts()
+    {
+        var data = new Numbers(80)
+        {
+            Reading = index =>
+            {
+                Thread.Sleep(index == 45 ? 100 : 2);
+                if (index is 45 or 55)
+                {
+                    throw new DataException($"{index}");
+                }
+            },
+        };
+        using var batches = new Batches(data, 20, null, threads: 2, depth: 3);
+        Assert.Equal("45", Assert.Throws<DataException>(() => batches.Count()).Message);
+    }
 }

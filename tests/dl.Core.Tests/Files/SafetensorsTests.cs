@@ -145,7 +145,7 @@ public sealed class SafetensorsTests
             $"{path}: cannot be read: no such file",
             Assert.Throws<DataException>(() => SafetensorsFile.Open(path)).Message);
         Assert.Equal(
-            $"{folder.Path}: is a folder, expected a file",
+            $"{folder.Path}: is a folder, expected a file; name a model that `dl fit` wrote",
             Assert.Throws<DataException>(() => SafetensorsFile.Open(folder.Path)).Message);
     }
 

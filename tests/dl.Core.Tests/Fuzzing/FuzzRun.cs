@@ -1,5 +1,6 @@
 // Feeds a parser damaged inputs. Whatever the input, it gives a value or a DlException, within five
-// seconds, and allocates no more than a stated multiple of the input and a constant. Input N comes
+// seconds, and allocates no more than a stated multiple of the input and a constant; where a
+// library of C does the work, the memory of the process grows by no more than that. Input N comes
 // from the number N alone: one that fails is kept as build/fuzz/PARSER-N.bin and is made again by
 // `SEED=N COUNT=1 PARSERS=PARSER make fuzz`.
 using System.Diagnostics;
@@ -21,6 +22,9 @@ internal sealed record FuzzTarget(
     /// done to half of the inputs.
     /// </summary>
     public Func<byte[], byte[]>? Repair { get; init; }
+
+    /// <summary>A library allocates what the runtime does not see.</summary>
+    public bool Native { get; init; }
 
     /// <summary>Damage that knows the format; it makes half of the inputs.</summary>
     public Func<Random, byte[]>? Rewrite { get; init; }
@@ -68,11 +72,16 @@ internal static class FuzzRun
         var clock = Stopwatch.StartNew();
         int read = 0;
         double worst = 0;
+        long peak = 0;
         for (int i = 0; i < Count && failures.Count < MostFailures; i++)
         {
             int seed = unchecked(FirstSeed + i);
             byte[] input = target.Input(seed);
             string? failure = Try(target, input, seed, ref read, ref worst);
+            if (target.Native && failure is null)
+            {
+                failure = Measure(target, input, ref peak);
+            }
             if (failure is not null && !failures.ContainsKey(failure))
             {
                 failures[failure] = $"{failure}: {Keep(target.Name, seed, input)}";
@@ -82,7 +91,8 @@ internal static class FuzzRun
             $"{target.Name}: {Count} inputs from seed {FirstSeed} in "
             + $"{clock.Elapsed.TotalSeconds:F1} s, {read} were read, {failures.Count} kinds of "
             + $"failure, at most {worst:F0} bytes for one of input (limit {target.Multiple} and "
-            + $"{target.Constant >> 10} KiB)");
+            + $"{target.Constant >> 10} KiB)"
+            + (target.Native ? $"; the process grew by at most {peak >> 10} KiB" : ""));
         Assert.True(failures.Count == 0, string.Join('\n', failures.Values));
     }
 
@@ -116,6 +126,41 @@ internal static class FuzzRun
             : allocated > (target.Multiple * input.Length) + target.Constant
                 ? $"allocates more than {target.Multiple} times its input"
             : null;
+    }
+
+    /// <summary>
+    /// Bytes by which the process grew at its largest while it parsed, against the same limit and
+    /// room for the runtime's own heap. Others may have grown meanwhile: only what comes every
+    /// time is the parser's.
+    /// </summary>
+    private static string? Measure(FuzzTarget target, byte[] input, ref long peak)
+    {
+        const long Room = 64L << 20;
+        long limit = (target.Multiple * input.Length) + target.Constant + Room, least = 0;
+        for (int i = 0; i < 4; i++)
+        {
+            if (!ProcessMemory.TryResetPeak())
+            {
+                return null;
+            }
+            long before = ProcessMemory.Resident;
+            try
+            {
+                target.Parse(input);
+            }
+            catch (DlException)
+            {
+            }
+            least = Math.Max(0, ProcessMemory.Peak - before);
+            if (least <= limit)
+            {
+                peak = Math.Max(peak, least);
+                return null;
+            }
+            GC.Collect();
+        }
+        peak = Math.Max(peak, least);
+        return $"has the process grow by more than {target.Multiple} times its input";
     }
 
     /// <summary>Writes the input; returns how to have it again.</summary>

@@ -15,6 +15,7 @@ using Dl.Files;
 using Dl.Models;
 using Dl.Tensors;
 using Dl.Tests.Files;
+using Dl.Training;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dl.Tests.Fuzzing;
@@ -112,7 +113,10 @@ public sealed class ParserFuzzTests : IDisposable
         {
             Skip.If(true, error.Message);
         }
-        FuzzRun.Check(new FuzzTarget("jpeg", PictureSeeds.Jpeg(), Decode, 1024 * 14, MiB));
+        FuzzRun.Check(new FuzzTarget("jpeg", PictureSeeds.Jpeg(), Decode, 1024 * 14, MiB)
+        {
+            Native = true,
+        });
     }
 
     // A megapixel may be of one colour, which takes no bits at all.
@@ -124,7 +128,10 @@ public sealed class ParserFuzzTests : IDisposable
             "webp",
             [WebPTests.Encode(plain), WebPTests.Encode(plain, lossy: true),
                 WebPTests.Encode(clear), WebPTests.Encode(clear, lossy: true)],
-            Decode, 4 * 4 * (1 << 15), 17 * MiB));
+            Decode, 4 * 4 * (1 << 15), 17 * MiB)
+        {
+            Native = true,
+        });
     }
 
     [Fact]
@@ -137,6 +144,74 @@ public sealed class ParserFuzzTests : IDisposable
 
     [Fact]
     public void Ensembles() => FuzzRun.Check(Model("ensemble", TinyModel.EnsembleBytes(2)));
+
+    [Fact]
+    public void Checkpoints() => FuzzRun.Check(Model("checkpoint", CheckpointBytes()) with
+    {
+        Parse = bytes =>
+        {
+            using var checkpoint = CheckpointFile.Load(Put("m.dlm", bytes));
+            TrainerState.Parse(checkpoint.TrainingJson, "m.dlm");
+            checkpoint.Model.CreateModel(_device).Dispose();
+            _ = checkpoint.ReadState("optimizer.m");
+        },
+    });
+
+    [Fact]
+    public void Containers() => FuzzRun.Check(new FuzzTarget(
+        "safetensors", [TinyModel.Bytes(), TinyModel.Unsealed(TinyModel.Bytes())],
+        bytes =>
+        {
+            using var file = SafetensorsFile.Parse("t", new MemoryStream(bytes));
+            foreach (var tensor in file.Tensors)
+            {
+                if (tensor.Type == TensorType.F32)
+                {
+                    file.ReadFloats(tensor.Name);
+                }
+            }
+        },
+        2000, 2 * MiB)
+    {
+        Tokens = JsonTokens,
+        Repair = RepairContainer,
+        Rewrite = random => RewriteHeader(TinyModel.Unsealed(TinyModel.Bytes()), random),
+    });
+
+    // A letter may stand for a block of layers, each with its shapes and weights.
+    [Fact]
+    public void LayerStrings() => FuzzRun.Check(new FuzzTarget(
+        "layers",
+        Texts("conv32-relu-pool2-conv64x5s2-bn-relu-gap-dense128-dropout0.5",
+            "sepconv64-dwconv3-se16-up2-avgpool2-convt32s2-gmp", "mlp:256,128", "resnet18",
+            "cnn", "mobilenet"),
+        bytes =>
+        {
+            string text = Encoding.UTF8.GetString(bytes);
+            var (graph, _) = Zoo.Resolve(text, new Shape(28, 28, 1), 10, 0.1f);
+            graph.Plan();
+        },
+        100_000, 4 * MiB)
+    {
+        Tokens = Texts("-", ":", ",", "conv", "x3", "s2", "dense", "pool2", "bn", "relu", "0",
+            "99999", "-1", "resnet50"),
+    });
+
+    private byte[] CheckpointBytes()
+    {
+        using var model = TinyModel.Create(TinyModel.Document(), _device);
+        string path = _folder.File("c.dlm");
+        var state = new TrainerState
+        {
+            Epoch = 1, Step = 2, BestEpoch = 1, History = [new(1, 0.5, 0.4, 0.9, 0.8, 1, 0.01)],
+            Options = { ["model"] = "mlp" },
+        };
+        CheckpointFile.Save(
+            path, TinyModel.Document(), model, [("optimizer.m", [1, 2, 3])],
+            System.Text.Json.JsonSerializer.Serialize(
+                state, TrainerStateJson.Default.TrainerState));
+        return File.ReadAllBytes(path);
+    }
 
     [Fact]
     public void GraphFiles() => FuzzRun.Check(new FuzzTarget(

@@ -17,22 +17,34 @@ public static class ImageCodec
 
     private static readonly Format[] Formats =
     [
-        new("png", Png.Detect, Png.Identify, (bytes, _) => new(Png.Decode(bytes))),
+        new("png", Png.Detect, Png.Identify, Png.Decode),
         new("jpeg", Jpeg.Detect, Jpeg.Identify, Jpeg.Decode),
         new("webp", WebP.Detect, WebP.Identify, (bytes, _) => WebP.Decode(bytes)),
         new("bmp", Bmp.Detect, Bmp.Identify, (bytes, _) => new(Bmp.Decode(bytes))),
         new("pnm", Pnm.Detect, Pnm.Identify, (bytes, _) => new(Pnm.Decode(bytes))),
     ];
 
+    /// <summary>
+    /// Those of formats that are not read too: such files are refused by name, not passed over.
+    /// </summary>
     private static readonly string[] Extensions =
-        [".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp", ".gif"];
+    [
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".pbm", ".pgm", ".ppm", ".pnm", ".webp",
+        ".gif", ".tif", ".tiff", ".heic", ".avif",
+    ];
 
     /// <summary>Whether a file is called like a picture; its bytes decide later.</summary>
-    public static bool IsImageName(string path)
+    public static bool IsImageName(ReadOnlySpan<char> path)
     {
-        string extension = Path.GetExtension(path);
-        return Array.Exists(
-            Extensions, e => e.Equals(extension, StringComparison.OrdinalIgnoreCase));
+        ReadOnlySpan<char> extension = Path.GetExtension(path);
+        foreach (string known in Extensions)
+        {
+            if (extension.Equals(known, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Whether some format knows these first bytes (at least 12).</summary>
@@ -76,24 +88,32 @@ public static class ImageCodec
     public static string? Load(
         byte[] bytes, string where, int width, int height, int channels, Span<byte> output)
     {
-        // Turning a small picture costs less than turning a large one.
         Stored stored = DecodeStored(
             bytes, where, new Wanted(width, height) { Channels = channels, Rented = true });
-        bool turned = stored.Orientation >= 5;
-        (int across, int down) = turned ? (height, width) : (width, height);
-        Image image = Resize.ToChannels(stored.Image, channels);
-        if (stored.Orientation == 1)
-        {
-            Resize.To(image, across, down, output);
-        }
-        else
-        {
-            var small = new Image(across, down, channels, new byte[output.Length]);
-            Resize.To(image, across, down, small.Pixels);
-            Exif.Upright(small, stored.Orientation).Pixels.CopyTo(output);
-        }
+        Fit(stored, width, height, channels, output);
         stored.Return();
         return stored.Image.Warning;
+    }
+
+    /// <summary>
+    /// Channels go before resizing and come after it, and so does turning: a small picture has less
+    /// to be turned.
+    /// </summary>
+    internal static void Fit(
+        Stored stored, int width, int height, int channels, Span<byte> output)
+    {
+        int resized = Math.Min(channels, stored.Image.Channels >= 3 ? 3 : 1);
+        Image image = Resize.ToChannels(stored.Image, resized);
+        if (resized == channels && stored.Orientation == 1)
+        {
+            Resize.To(image, width, height, output);
+            return;
+        }
+        (int across, int down) = stored.Orientation >= 5 ? (height, width) : (width, height);
+        var small = new Image(across, down, resized, new byte[across * down * resized]);
+        Resize.To(image, across, down, small.Pixels);
+        small = Resize.ToChannels(Exif.Upright(small, stored.Orientation), channels);
+        small.Pixels.CopyTo(output);
     }
 
     /// <summary>Decodes without turning the picture upright.</summary>
@@ -127,6 +147,8 @@ public static class ImageCodec
         {
             [] => "an empty file",
             [(byte)'G', (byte)'I', (byte)'F', ..] => "a GIF picture, which is not read",
+            [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', ..] =>
+                "a HEIF or AVIF picture (or a film), which is not read",
             [0x49, 0x49, 0x2A, 0, ..] or [0x4D, 0x4D, 0, 0x2A, ..] =>
                 "a TIFF picture, which is not read",
             _ when bytes.AsSpan(0, Math.Min(20, bytes.Length)).IndexOf("IHDR"u8) >= 0 =>

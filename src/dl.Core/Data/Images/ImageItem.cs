@@ -1,5 +1,6 @@
 // One picture of a data set: a file, or one of the pictures of an IDX file.
 using Dl.Data.Formats;
+using Microsoft.Win32.SafeHandles;
 
 namespace Dl.Data.Images;
 
@@ -7,6 +8,8 @@ namespace Dl.Data.Images;
 internal sealed record ImageItem
 {
     public const int NoLabel = -1;
+
+    private static readonly int[] HeadSizes = [1 << 12, 1 << 16];
 
     /// <summary>Relative path, or index in the IDX file: what identifies it for the user.</summary>
     public required string Id { get; init; }
@@ -31,7 +34,11 @@ internal sealed record ImageItem
     /// <summary>What is wrong with the row that names it; thrown instead of reading.</summary>
     public DataException? Bad { get; init; }
 
-    /// <exception cref="DataException">The header cannot be understood.</exception>
+    /// <summary>Bytes of the file, once it has been identified; -1 before.</summary>
+    public long Length { get; private set; } = -1;
+
+    /// <summary>Reads the header.</summary>
+    /// <exception cref="DataException">It cannot be understood, or not be read.</exception>
     public ImageInfo Identify()
     {
         ThrowIfBad();
@@ -40,16 +47,45 @@ internal sealed record ImageItem
             (int height, int width, int channels) = BlockShape(Block);
             return new ImageInfo("idx", width, height, channels);
         }
-        // The header is nearly always in the first block; a long colour profile may push it out.
-        byte[] head = ReadHead(File!, out bool whole);
         try
         {
-            return ImageCodec.Identify(head, Where);
+            using SafeFileHandle handle = System.IO.File.OpenHandle(
+                File!, share: FileShare.ReadWrite | FileShare.Delete);
+            Length = RandomAccess.GetLength(handle);
+            return Identify(handle);
         }
-        catch (DataException) when (!whole)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return ImageCodec.Identify(InputFile.ReadAll(File!), Where);
+            throw InputFile.Unreadable(File!, error);
         }
+    }
+
+    /// <summary>
+    /// The header is nearly always in the first block; a thumbnail or a colour profile may push it
+    /// out, and some formats tell of turning at their end.
+    /// </summary>
+    private ImageInfo Identify(SafeFileHandle handle)
+    {
+        foreach (int size in HeadSizes)
+        {
+            byte[] head = new byte[(int)Math.Min(Length, size)];
+            int read = 0, got;
+            do
+            {
+                got = RandomAccess.Read(handle, head.AsSpan(read), read);
+                read += got;
+            }
+            while (got > 0 && read < head.Length);
+            try
+            {
+                return ImageCodec.Identify(read == head.Length ? head : head[..read], Where);
+            }
+            catch (DataException) when (read == size)
+            {
+                // More of the file may help.
+            }
+        }
+        return ImageCodec.Identify(InputFile.ReadAll(File!), Where);
     }
 
     /// <summary>Decodes to a size and a number of channels.</summary>
@@ -95,23 +131,6 @@ internal sealed record ImageItem
         if (Bad is not null)
         {
             throw Bad;
-        }
-    }
-
-    private static byte[] ReadHead(string path, out bool whole)
-    {
-        try
-        {
-            using var stream = new FileStream(
-                path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-            var head = new byte[(int)Math.Min(stream.Length, 1 << 16)];
-            whole = head.Length == stream.Length;
-            stream.ReadExactly(head);
-            return head;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw InputFile.Unreadable(path, error);
         }
     }
 }

@@ -72,20 +72,38 @@ internal static class ImageListing
         foreach (string name in Layout.ClassFolders(place.Path))
         {
             int label = Array.IndexOf(classes, name);
-            foreach (string file in Layout.Pictures(Path.Combine(place.Path, name)))
+            foreach (string below in PictureFolder.Names(Path.Combine(place.Path, name)))
             {
-                yield return new ImageItem
-                {
-                    Id = Path.GetRelativePath(place.Path, file).Replace('\\', '/'),
-                    Where = file,
-                    File = file,
-                    Label = label,
-                    UnknownLabel = label < 0 ? name : null,
-                    Part = place.Part,
-                };
+                yield return Of(place, $"{name}/{below}", label, label < 0 ? name : null);
             }
         }
     }
+
+    /// <summary>A file below the folder of a place.</summary>
+    private static ImageItem Of(
+        Place place, string name, int label = ImageItem.NoLabel, string? unknown = null)
+    {
+        string file = Path.Combine(place.Path, name);
+        return new ImageItem
+        {
+            Id = name,
+            Where = file,
+            File = file,
+            Label = label,
+            UnknownLabel = unknown,
+            Part = place.Part,
+            Bad = Unnameable(file),
+        };
+    }
+
+    /// <summary>
+    /// What is no UTF-8 in a name is read as U+FFFD, and cannot be written back to open the file.
+    /// </summary>
+    private static DataException? Unnameable(string file) =>
+        file.Contains('\uFFFD') && !File.Exists(file)
+            ? new DataException(
+                $"{file}: the name is not UTF-8, so the file cannot be opened; rename it")
+            : null;
 
     private static IEnumerable<string> LabelsInTable(Place place)
     {
@@ -123,22 +141,22 @@ internal static class ImageListing
 
     /// <summary>Pictures by their names, as a list of paths gives them.</summary>
     public static ImageItem[] Listed(string[] names) => Array.ConvertAll(
-        names, name => new ImageItem { Id = name, Where = name, File = name });
+        names, name => new ImageItem
+        {
+            Id = name,
+            Where = name,
+            File = name,
+            Bad = Unnameable(name),
+        });
 
     private static IEnumerable<ImageItem> ListFlat(Place place)
     {
-        bool folder = Directory.Exists(place.Path);
-        IEnumerable<string> files = folder ? Layout.Pictures(place.Path) : [place.Path];
-        foreach (string file in files)
+        if (Directory.Exists(place.Path))
         {
-            yield return new ImageItem
-            {
-                Id = folder ? Path.GetRelativePath(place.Path, file).Replace('\\', '/') : file,
-                Where = file,
-                File = file,
-                Part = place.Part,
-            };
+            return PictureFolder.Names(place.Path).Select(name => Of(place, name));
         }
+        string file = place.Path;
+        return [new ImageItem { Id = file, Where = file, File = file, Part = place.Part }];
     }
 
     private static IEnumerable<ImageItem> ListIdx(Place place, string[] classes)

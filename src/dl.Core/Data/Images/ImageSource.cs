@@ -1,5 +1,6 @@
 // Pictures with classes as training data. Small sets are decoded once and kept as bytes; larger
 // ones are decoded whenever they are read, on the threads that read ahead.
+using System.Buffers;
 using Dl.Tensors;
 using Microsoft.Extensions.Logging;
 
@@ -9,26 +10,34 @@ namespace Dl.Data.Images;
 internal sealed class ImageSource : IDataSource
 {
     private const int DefaultSize = 64;
-    private const long CacheBytes = 1 << 30;
 
     /// <summary>Pictures whose mean and deviation stand for all.</summary>
     private const int StatisticsSample = 2000;
 
     private const string Label = "label";
 
+    /// <summary>Milliseconds between two lines that say how far reading has come.</summary>
+    private const int ReportEvery = 5000;
+
     private readonly string _target;
     private readonly string[] _classes;
     private readonly BadData _bad;
+    private readonly ILogger _log;
+    private readonly long _limit;
     private readonly int _height;
     private readonly int _width;
     private readonly int _channels;
     private ImageItem[] _items;
-    private ImageInfo[] _infos;
-    private byte[]? _cache;
+    private ImagesDescription _images;
+    private PictureCache? _cache;
     private bool _loaded;
 
+    /// <param name="limit">
+    /// Bytes of decoded pictures that may be kept; null: <see cref="PictureCache.Limit"/>.
+    /// </param>
     public ImageSource(
-        List<Place> places, DataOptions options, BadData bad, ILogger log, CancellationToken cancel)
+        List<Place> places, DataOptions options, BadData bad, ILogger log, CancellationToken cancel,
+        long? limit = null)
     {
         bool table = places.TrueForAll(p => p.Kind == PlaceKind.PathTable);
         if (options.Task is not (null or "classification")
@@ -42,18 +51,12 @@ internal sealed class ImageSource : IDataSource
         }
         _target = !table ? Label : new PathTable(
             places[0].Path, places[0].Target, places[0].DecimalComma).Label ?? Label;
-        _bad = bad;
+        (_bad, _log, _limit) = (bad, log, limit ?? PictureCache.Limit);
         _classes = ImageListing.Classes(places);
         _items = [.. places.SelectMany(place => ImageListing.List(place, _classes))];
-        _infos = [];
-        IdentifyAll(cancel);
-        if (_items.Length == 0)
-        {
-            throw new DataException($"{places[0].Path}: no readable picture");
-        }
-        (_width, _height) = ChooseSize(options, log);
-        bool grey = options.Grayscale || Array.TrueForAll(_infos, i => i.Channels == 1);
-        _channels = grey ? 1 : 3;
+        _images = IdentifyAll(places, cancel);
+        (_width, _height) = ChooseSize(options);
+        _channels = options.Grayscale || _images.Channels == 1 ? 1 : 3;
         log.LogInformation(
             "pictures: {Count}, {Classes} classes, {Height}x{Width}x{Channels}",
             _items.Length, _classes.Length, _height, _width, _channels);
@@ -79,24 +82,42 @@ internal sealed class ImageSource : IDataSource
         }
         _loaded = true;
         int size = ImageEncoder.Bytes(_height, _width, _channels);
-        if ((long)size * Count > CacheBytes)
+        if ((long)size * Count > _limit)
         {
+            _log.LogInformation(
+                "pictures: {Needed} MiB once decoded, more than the {Limit} MiB that are kept; "
+                + "they are decoded again in each epoch", ((long)size * Count) >> 20, _limit >> 20);
+            if (_bad.Skips)
+            {
+                // What is to be left out has to be known before training counts its samples.
+                Keep(ForAll("checked", cancel, i =>
+                {
+                    byte[] bytes = ArrayPool<byte>.Shared.Rent(size);
+                    try
+                    {
+                        return _items[i].Load(_height, _width, _channels, bytes.AsSpan(0, size));
+                    }
+                    finally
+                    {
+                        ArrayPool<byte>.Shared.Return(bytes);
+                    }
+                }));
+            }
             return;
         }
-        var cache = new byte[size * Count];
-        bool[] good = ForAll(cancel, i => _items[i].Load(
-            _height, _width, _channels, cache.AsSpan(i * size, size)));
-        if (Array.TrueForAll(good, g => g))
-        {
-            _cache = cache;
-            return;
-        }
+        var cache = new PictureCache(Count, size);
+        bool[] good = ForAll("decoded", cancel, i => _items[i].Load(
+            _height, _width, _channels, cache[i]));
         int kept = 0;
         for (int i = 0; i < good.Length; i++)
         {
             if (good[i])
             {
-                cache.AsSpan(i * size, size).CopyTo(cache.AsSpan(kept++ * size));
+                if (kept < i)
+                {
+                    cache[i].CopyTo(cache[kept]);
+                }
+                kept++;
             }
         }
         Keep(good);
@@ -106,19 +127,37 @@ internal sealed class ImageSource : IDataSource
     public Preprocessing Fit(int[] train, ILogger? log)
     {
         int sampled = Math.Min(train.Length, StatisticsSample);
-        var sum = new double[_channels];
-        var squares = new double[_channels];
-        var buffer = new byte[ImageEncoder.Bytes(_height, _width, _channels)];
-        for (int s = 0; s < sampled; s++)
+        // Whole numbers: the sums are the same in whatever order threads add to them.
+        var sum = new long[_channels];
+        var squares = new long[_channels];
+        var errors = new DataException?[sampled];
+        Parallel.For(0, sampled, s =>
         {
-            int sample = train[(int)((long)s * train.Length / sampled)];
-            ReadOnlySpan<byte> pixels = Bytes(sample, buffer);
-            for (int i = 0; i < pixels.Length; i++)
+            ReadOnlySpan<byte> pixels = [];
+            try
             {
-                double value = pixels[i];
-                sum[i % _channels] += value;
-                squares[i % _channels] += value * value;
+                pixels = Bytes(train[(int)((long)s * train.Length / sampled)]);
             }
+            catch (DataException error)
+            {
+                errors[s] = error;
+            }
+            for (int c = 0; c < _channels; c++)
+            {
+                (long values, long powers) = (0, 0);
+                for (int i = c; i < pixels.Length; i += _channels)
+                {
+                    int value = pixels[i];
+                    values += value;
+                    powers += value * value;
+                }
+                Interlocked.Add(ref sum[c], values);
+                Interlocked.Add(ref squares[c], powers);
+            }
+        });
+        if (Array.Find(errors, e => e is not null) is DataException first)
+        {
+            throw first;
         }
         double count = (double)sampled * _height * _width;
         var mean = new float[_channels];
@@ -156,35 +195,30 @@ internal sealed class ImageSource : IDataSource
         {
             counts[item.Label]++;
         }
-        (int Width, int Height)[] sizes = Array.ConvertAll(_infos, i => i.Upright);
         return new DataDescription
         {
             Kind = "images",
             Rows = Count,
             Parts = PartDescriptions.Of(this),
             Classes = [.. _classes.Zip(counts, (l, c) => new ClassDescription(l, c))],
-            Images = new ImagesDescription(
-                Count, sizes.Min(s => s.Width), sizes.Min(s => s.Height), sizes.Max(s => s.Width),
-                sizes.Max(s => s.Height), _infos.Max(i => i.Channels),
-                [.. _infos.Select(i => i.Format).Distinct().Order(StringComparer.Ordinal)]),
+            Images = _images with { Count = Count },
             Fingerprint = fingerprint,
         };
     }
 
-    /// <summary>
-    /// A picture's resized bytes, from memory or (into the buffer) from its file.
-    /// </summary>
-    private ReadOnlySpan<byte> Bytes(int sample, byte[] buffer)
+    /// <summary>A picture's resized bytes, from memory or from its file.</summary>
+    private ReadOnlySpan<byte> Bytes(int sample)
     {
         if (_cache is not null)
         {
-            return _cache.AsSpan(sample * buffer.Length, buffer.Length);
+            return _cache[sample];
         }
-        _items[sample].Load(_height, _width, _channels, buffer);
-        return buffer;
+        var bytes = new byte[ImageEncoder.Bytes(_height, _width, _channels)];
+        _items[sample].Load(_height, _width, _channels, bytes);
+        return bytes;
     }
 
-    private (int Width, int Height) ChooseSize(DataOptions options, ILogger log)
+    private (int Width, int Height) ChooseSize(DataOptions options)
     {
         if (options.ImageSize is int size)
         {
@@ -192,43 +226,56 @@ internal sealed class ImageSource : IDataSource
                 ? (size, size)
                 : throw new UsageException($"--image-size: {size} given, expected 1 to 4096");
         }
-        (int Width, int Height) common = _infos[0].Upright;
-        if (Array.TrueForAll(_infos, i => i.Upright == common))
+        if ((_images.MinWidth, _images.MinHeight) == (_images.MaxWidth, _images.MaxHeight))
         {
-            return common;
+            return (_images.MinWidth, _images.MinHeight);
         }
-        log.LogInformation(
+        _log.LogInformation(
             "pictures differ in size: resized to {Size}x{Size2} (--image-size chooses another)",
             DefaultSize, DefaultSize);
         return (DefaultSize, DefaultSize);
     }
 
-    private void IdentifyAll(CancellationToken cancel)
+    /// <summary>Reads all headers: a fraction of the time that decoding takes.</summary>
+    private ImagesDescription IdentifyAll(List<Place> places, CancellationToken cancel)
     {
-        _infos = new ImageInfo[_items.Length];
-        Keep(ForAll(cancel, i =>
+        var infos = new ImageInfo[_items.Length];
+        bool[] good = ForAll("looked at", cancel, i =>
         {
             if (_items[i].UnknownLabel is string label)
             {
                 throw new DataException(
                     $"{_items[i].Where}: class '{label}' is not among the training classes");
             }
-            _infos[i] = _items[i].Identify();
+            infos[i] = _items[i].Identify();
             if (_items[i].Label < 0)
             {
                 throw new DataException(
                     $"{_items[i].Where}: a picture without a label, expected its class");
             }
             return null;
-        }));
+        });
+        Keep(good);
+        infos = [.. infos.Where((_, i) => good[i])];
+        if (infos.Length == 0)
+        {
+            throw new DataException($"{places[0].Path}: no readable picture");
+        }
+        return new ImagesDescription(
+            infos.Length, infos.Min(i => i.Upright.Width), infos.Min(i => i.Upright.Height),
+            infos.Max(i => i.Upright.Width), infos.Max(i => i.Upright.Height),
+            infos.Max(i => i.Channels),
+            [.. infos.Select(i => i.Format).Distinct().Order(StringComparer.Ordinal)]);
     }
 
     /// <summary>
     /// Runs over all pictures in parallel; false where one is bad and may be left out. The work
     /// returns a warning, or null.
     /// </summary>
-    private bool[] ForAll(CancellationToken cancel, Func<int, string?> work)
+    private bool[] ForAll(string done, CancellationToken cancel, Func<int, string?> work)
     {
+        int count = 0;
+        long report = Environment.TickCount64 + ReportEvery;
         var errors = new DataException?[_items.Length];
         var warnings = new string?[_items.Length];
         Parallel.For(0, _items.Length, new ParallelOptions { CancellationToken = cancel }, i =>
@@ -240,6 +287,14 @@ internal sealed class ImageSource : IDataSource
             catch (DataException error)
             {
                 errors[i] = error;
+            }
+            int now = Interlocked.Increment(ref count);
+            long due = Interlocked.Read(ref report), time = Environment.TickCount64;
+            if (time >= due
+                && Interlocked.CompareExchange(ref report, time + ReportEvery, due) == due)
+            {
+                _log.LogInformation(
+                    "pictures: {Now} of {All} {Done}", now, _items.Length, done);
             }
         });
         // Reported in order, so that the message does not depend on threads.
@@ -256,8 +311,10 @@ internal sealed class ImageSource : IDataSource
 
     private void Keep(bool[] good)
     {
-        _items = [.. _items.Where((_, i) => good[i])];
-        _infos = [.. _infos.Where((_, i) => good[i])];
+        if (Array.Exists(good, g => !g))
+        {
+            _items = [.. _items.Where((_, i) => good[i])];
+        }
     }
 
     /// <summary>Chosen pictures as samples.</summary>
@@ -278,10 +335,9 @@ internal sealed class ImageSource : IDataSource
         {
             int sample = samples[index];
             target[0] = source._items[sample].Label;
-            if (source._cache is byte[] cache)
+            if (source._cache is PictureCache cache)
             {
-                _encoder.Encode(
-                    cache.AsSpan(checked(sample * features.Length), features.Length), features);
+                _encoder.Encode(cache[sample], features);
                 return;
             }
             _encoder.Encode(source._items[sample], features);

@@ -51,7 +51,7 @@ internal sealed class PathTable
     /// Whether the first rows name pictures, one of which at least is there. A missing file among
     /// them is an error of its own, and no reason to take the table for another kind of data.
     /// </summary>
-    public static bool Detect(string path, bool decimalComma = false)
+    public static bool Detect(string path)
     {
         // Named pipes show as files of no length; what is read of them is gone.
         if (new FileInfo(path).Length == 0)
@@ -60,7 +60,7 @@ internal sealed class PathTable
         }
         try
         {
-            var table = new PathTable(path, null, decimalComma);
+            var table = new PathTable(path, null);
             List<PathRow> rows = [.. table.Rows().Take(RowsLookedAt)];
             return rows.TrueForAll(r => ImageCodec.IsImageName(r.Name))
                 && rows.Exists(r => File.Exists(table.Resolve(r.Name)));
