@@ -153,7 +153,9 @@ internal static class CliApp
 
     private static int Fail(Exception e, string message, int code, bool debug)
     {
-        StandardStream.WriteError(debug ? $"dl: {message}\n{e}\n" : $"dl: {message}\n");
+        // An error is one line, but for what a compiler of kernels said.
+        string line = $"dl: {Printable.Of(message, lines: e is DeviceException)}\n";
+        StandardStream.WriteError(debug ? $"{line}{Printable.Of($"{e}\n", lines: true)}" : line);
         return code;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class Session(Values values) : IDisposable
     private Stream? _outStream;
     private LazyLogger? _log;
     private Interrupt? _interrupt;
+    private Timer? _end;
     private ProgressLine? _progress;
 
     public Values Values => values;
@@ -37,8 +38,28 @@ internal sealed class Session(Values values) : IDisposable
     /// <summary>Cancelled by the first Ctrl-C or SIGTERM; the second one kills.</summary>
     public CancellationToken Token => (_interrupt ??= new Interrupt()).Token;
 
+    /// <summary>
+    /// A read or write that waits for another process cannot be woken, so after an interruption
+    /// the process ends around it; until the result is disposed.
+    /// </summary>
+    /// <param name="file">
+    /// A file is being written, which is to be removed first: that has more time.
+    /// </param>
+    public IDisposable EndWhenStuck(bool file)
+    {
+        const int grace = 500, graceForFiles = 10_000;
+        return Token.Register(() => _end = new Timer(
+            _ =>
+            {
+                StandardStream.WriteError("dl: interrupted\n");
+                Environment.Exit(CliApp.Interrupted);
+            },
+            null, file ? graceForFiles : grace, Timeout.Infinite));
+    }
+
     public void Dispose()
     {
+        _end?.Dispose();
         _interrupt?.Dispose();
         _progress?.Dispose();
         _log?.Dispose();

@@ -16,7 +16,9 @@ internal sealed class BadData(bool skip, ILogger log)
     /// <summary>Rows or files left out so far.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Throws the error, or counts it; the first few are named in the log.</summary>
+    /// <summary>
+    /// Throws the error, or counts it; the first few are named in the log, and all with `-v`.
+    /// </summary>
     public void Report(DataException error)
     {
         if (!skip)
@@ -25,10 +27,8 @@ internal sealed class BadData(bool skip, ILogger log)
         }
         lock (_gate)
         {
-            if (++Count <= Shown)
-            {
-                log.LogWarning("left out: {Error}", error.Message);
-            }
+            LogLevel level = ++Count <= Shown ? LogLevel.Warning : LogLevel.Debug;
+            log.Log(level, "left out: {Error}", error.Message);
         }
     }
 

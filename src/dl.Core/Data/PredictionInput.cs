@@ -17,26 +17,12 @@ public sealed record PredictionInputOptions
 
     /// <summary>A file with names of pictures, one a line; `-` is stdin; null: none.</summary>
     public string? Paths { get; init; }
-}
-
-/// <summary>One sample, prepared as the model wants it.</summary>
-public sealed record InputRecord
-{
-    /// <summary>
-    /// The id column, the relative path, or the number (rows from 1, IDX from 0).
-    /// </summary>
-    public required string Id { get; init; }
-
-    /// <summary>FeatureShape.Count floats.</summary>
-    public required float[] Features { get; init; }
 
     /// <summary>
-    /// As in training (class index, 0/1 vector, standardised); null: no label here.
+    /// Called by the reading thread before each read of a pipe: all records of what has come so
+    /// far have been given on, and the read may wait for ever.
     /// </summary>
-    public float[]? Target { get; init; }
-
-    /// <summary>For messages: `rows.csv:17`.</summary>
-    public required string Where { get; init; }
+    public Action? Waiting { get; init; }
 }
 
 /// <summary>Records of one kind of input.</summary>
@@ -44,6 +30,10 @@ internal interface IPredictionSource : IDisposable
 {
     string IdName { get; }
 
+    /// <summary>The ids are numbers of rows, not texts of the input.</summary>
+    bool Numbered { get; }
+
+    /// <summary>A record may be used again for the next one.</summary>
     IEnumerable<InputRecord> Read();
 }
 
@@ -60,6 +50,9 @@ public sealed class PredictionInput : IDisposable
     /// Name for the column of ids in output: the id column's own, `path` or `row`.
     /// </summary>
     public string IdName => _source.IdName;
+
+    /// <summary>Ids are numbers of rows, not texts of the input.</summary>
+    public bool Numbered => _source.Numbered;
 
     /// <summary>Records left out so far because they were bad (SkipBad).</summary>
     public int Skipped => _bad.Count;
@@ -117,7 +110,10 @@ public sealed class PredictionInput : IDisposable
 
     /// <summary>The records in order; enumerate once.</summary>
     /// <exception cref="DataException">A record is bad and is not to be left out.</exception>
-    public IEnumerable<InputRecord> Read()
+    public IEnumerable<InputRecord> Read() => Stream().Select(record => record.Copy());
+
+    /// <summary>As <see cref="Read"/>, each record good until the next one is asked for.</summary>
+    internal IEnumerable<InputRecord> Stream()
     {
         foreach (InputRecord record in _source.Read())
         {

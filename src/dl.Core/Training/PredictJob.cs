@@ -1,9 +1,10 @@
-// `dl predict`, whole: rows in, answers out, in the same order. A thread reads ahead; what it has
-// is run as one batch. On a pipe nothing waits for a batch to fill: each row is answered, and the
+// `dl predict`, whole: rows in, answers out, in the same order. One thread reads ahead, one runs
+// batches, one writes. On a pipe nothing waits for a batch to fill: each row is answered, and the
 // output flushed, as soon as no further row is there.
 using System.Diagnostics;
 using System.Text;
 using Dl.Data;
+using Dl.Data.Formats.Output;
 using Dl.Files;
 using Dl.Tasks;
 using Dl.Tensors;
@@ -25,27 +26,27 @@ public static class PredictJob
     /// Cancelled; the rows before are written.
     /// </exception>
     public static PredictResult Run(
-        PredictOptions options, DeviceChooser devices, TextWriter output, ILogger log,
+        PredictOptions options, DeviceChooser devices, Stream output, ILogger log,
         CancellationToken cancel)
     {
         using var loaded = ModelFile.Load(options.Model);
         var task = CreateTask(loaded, options.Model);
-        PredictWriter.Check(options, task, loaded.Plans.Count);
+        PredictChecks.Check(options, task, loaded.Plans.Count);
         var result = options.Score
             ? ScoreJob.Run(options, loaded, task, devices, log, cancel)
             : Predict(options, loaded, task, devices, output, log, cancel);
         if (options.Score)
         {
-            output.Write(options.Json ? PredictReport.Json(result) + "\n"
-                : PredictReport.Text(result));
+            output.Write(Encoding.UTF8.GetBytes(
+                options.Json ? PredictReport.Json(result) + "\n" : PredictReport.Text(result)));
+            output.Flush();
         }
-        output.Flush();
         return result;
     }
 
     private static PredictResult Predict(
         PredictOptions options, LoadedModel loaded, LearningTask task, DeviceChooser devices,
-        TextWriter output, ILogger log, CancellationToken cancel)
+        Stream output, ILogger log, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
         bool toFile = options.Output is not null and not "-";
@@ -63,20 +64,15 @@ public static class PredictJob
             : [];
         using var pass = new Reading(options, loaded, task, device, columns.Length, null, log,
             cancel);
-        int rows = 0;
+        long rows = 0;
         if (toFile)
         {
-            AtomicFile.Write(options.Output!, stream =>
-            {
-                using var file = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, true);
-                rows = pass.Run.All(
-                    new PredictWriter(file, options, task, pass.Input.IdName, columns), null);
-            });
+            AtomicFile.Write(options.Output!, file => OutputForm.Pack(
+                options.Output!, file, stream => rows = pass.All(stream, columns)));
         }
         else
         {
-            rows = pass.Run.All(
-                new PredictWriter(output, options, task, pass.Input.IdName, columns), output);
+            rows = pass.All(output, columns);
         }
         return new PredictResult(
             rows, pass.Input.Skipped, watch.Elapsed.TotalSeconds, device.Name, null);
@@ -134,53 +130,4 @@ public static class PredictJob
     internal static bool IsPipe(string input) =>
         input == "-" || input.StartsWith("/dev/", StringComparison.Ordinal)
         || new FileInfo(input) is { Exists: true, Length: 0 };
-}
-
-/// <summary>A model and an input that are open together, ready to run once.</summary>
-internal sealed class Reading : IDisposable
-{
-    private readonly Predictor _predictor;
-    private readonly RecordQueue _queue;
-
-    /// <param name="columns">Columns of uncertainty that are wanted.</param>
-    public Reading(
-        PredictOptions options, LoadedModel loaded, LearningTask task, Device device, int columns,
-        ScoredRows? scored, ILogger log, CancellationToken cancel)
-    {
-        _predictor = new Predictor([loaded], task, device, options.McDropout, options.Seed);
-        try
-        {
-            string[] inputs = options.Inputs.Length == 0 && options.Paths is null
-                ? ["-"]
-                : options.Inputs;
-            Input = PredictionInput.Open(
-                loaded.Document.Preprocessing, inputs,
-                new PredictionInputOptions
-                {
-                    SkipBad = options.SkipBad, NeedTarget = scored is not null,
-                    Paths = options.Paths,
-                },
-                log);
-            bool live = Array.Exists(inputs, PredictJob.IsPipe)
-                || (options.Paths is string list && PredictJob.IsPipe(list));
-            int batch = PredictJob.BatchSize(options, loaded);
-            _queue = new RecordQueue(Input, batch * 2, live);
-            Run = new PredictRun(_predictor, task, _queue, batch, live, columns, scored, cancel);
-        }
-        catch
-        {
-            _predictor.Dispose();
-            throw;
-        }
-    }
-
-    public PredictionInput Input { get; }
-
-    public PredictRun Run { get; }
-
-    public void Dispose()
-    {
-        _queue.Dispose();
-        _predictor.Dispose();
-    }
 }

@@ -14,7 +14,7 @@ public sealed record PredictOptions
     /// <summary>A file with names of pictures, one a line; `-` is stdin; null: none.</summary>
     public string? Paths { get; init; }
 
-    /// <summary>`csv`, `tsv` or `jsonl`.</summary>
+    /// <summary>`csv`, `tsv`, `jsonl` or `parquet`.</summary>
     public string Format { get; init; } = "csv";
 
     /// <summary>
@@ -65,7 +65,7 @@ public sealed record PredictOptions
 /// <param name="Skipped">Samples left out because they were bad.</param>
 /// <param name="Score">With scoring: how good the predictions are; else null.</param>
 public sealed record PredictResult(
-    int Rows, int Skipped, double Seconds, string Device, Score? Score)
+    long Rows, int Skipped, double Seconds, string Device, Score? Score)
 {
     /// <summary>A second model on the same rows, where one was named.</summary>
     public Against? Against { get; init; }

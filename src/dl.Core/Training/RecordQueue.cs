@@ -1,62 +1,92 @@
-// Records read ahead by one thread. The consumer asks for one and waits, or takes what is there: so
-// a row on a pipe is answered as soon as it has come, and a file still runs in full batches.
+// Records read ahead by one thread, in batches. A batch is handed over when it is full, or when
+// the reader is about to wait for more input: so a row on a pipe is answered as soon as it has
+// come, and where input is plentiful batches are full.
 using System.Runtime.ExceptionServices;
 using Dl.Data;
 
 namespace Dl.Training;
 
 /// <summary>
-/// A bounded queue between a thread that reads records and the one that uses them.
+/// A bounded queue between a thread that reads records and the ones that use them.
 /// </summary>
 internal sealed class RecordQueue : IDisposable
 {
+    /// <summary>One is read, one run, one written, and one lies ready.</summary>
+    private const int Batches = 4;
+
     private readonly object _gate = new();
-    private readonly Queue<InputRecord> _records = new();
+    private readonly Queue<RecordBatch> _ready = new();
+    private readonly Stack<RecordBatch> _free = new();
     private readonly PredictionInput _input;
-    private readonly int _capacity;
     private readonly bool _live;
     private readonly Thread _reader;
+    private RecordBatch? _filling;
     private ExceptionDispatchInfo? _error;
+    private bool _started;
     private bool _ended;
     private bool _stopped;
 
     /// <param name="input">Disposed with the queue.</param>
-    /// <param name="capacity">Records to read ahead.</param>
+    /// <param name="make">Makes a batch.</param>
     /// <param name="live">The input may keep its reader waiting for ever.</param>
-    public RecordQueue(PredictionInput input, int capacity, bool live)
+    public RecordQueue(PredictionInput input, Func<RecordBatch> make, bool live)
     {
-        (_input, _capacity, _live) = (input, capacity, live);
+        (_input, _live) = (input, live);
+        for (int i = 0; i < Batches; i++)
+        {
+            _free.Push(make());
+        }
         _reader = new Thread(Read) { IsBackground = true, Name = "dl-input" };
+    }
+
+    /// <summary>Nothing is read before.</summary>
+    public void Start()
+    {
+        _started = true;
         _reader.Start();
     }
 
-    /// <summary>
-    /// The next record. Null: none is left, or (not <paramref name="wait"/>) none is here yet.
-    /// </summary>
+    /// <summary>The next batch, to be given back; null: none is left.</summary>
     /// <exception cref="DataException">What the reader met, when its turn comes.</exception>
-    public InputRecord? Take(bool wait, CancellationToken cancel)
+    public RecordBatch? Take(CancellationToken cancel)
     {
-        using var wake = wait && cancel.CanBeCanceled ? cancel.Register(Wake) : default;
+        using var wake = cancel.Register(Wake);
         lock (_gate)
         {
-            while (wait && _records.Count == 0 && !_ended && !cancel.IsCancellationRequested)
+            while (_ready.Count == 0 && !_ended && !cancel.IsCancellationRequested)
             {
                 Monitor.Wait(_gate);
             }
             cancel.ThrowIfCancellationRequested();
-            if (_records.TryDequeue(out var record))
+            if (_ready.TryDequeue(out var batch))
             {
-                if (_records.Count == _capacity - 1)
-                {
-                    Monitor.PulseAll(_gate);
-                }
-                return record;
+                return batch;
             }
-            if (_ended && wait)
-            {
-                _error?.Throw();
-            }
+            _error?.Throw();
             return null;
+        }
+    }
+
+    /// <summary>A batch whose rows are done with.</summary>
+    public void Return(RecordBatch batch)
+    {
+        batch.Clear();
+        lock (_gate)
+        {
+            _free.Push(batch);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>
+    /// Hands over what there is. Called by the reading thread, before a read that may wait.
+    /// </summary>
+    public void HandOver()
+    {
+        if (_filling is { Count: > 0 } batch)
+        {
+            batch.Urgent = true;
+            Publish(batch);
         }
     }
 
@@ -68,7 +98,7 @@ internal sealed class RecordQueue : IDisposable
             Monitor.PulseAll(_gate);
         }
         // A reader that waits for a terminal cannot be woken; it ends with the process.
-        if (_reader.Join(_live ? 0 : Timeout.Infinite))
+        if (!_started || _reader.Join(_live ? 0 : Timeout.Infinite))
         {
             _input.Dispose();
         }
@@ -87,23 +117,17 @@ internal sealed class RecordQueue : IDisposable
         ExceptionDispatchInfo? error = null;
         try
         {
-            foreach (var record in _input.Read())
+            foreach (var record in _input.Stream())
             {
-                lock (_gate)
+                _filling ??= TakeFree();
+                if (_filling is null)
                 {
-                    while (_records.Count >= _capacity && !_stopped)
-                    {
-                        Monitor.Wait(_gate);
-                    }
-                    if (_stopped)
-                    {
-                        return;
-                    }
-                    _records.Enqueue(record);
-                    if (_records.Count == 1)
-                    {
-                        Monitor.PulseAll(_gate);
-                    }
+                    return;
+                }
+                _filling.Add(record);
+                if (_filling.IsFull)
+                {
+                    Publish(_filling);
                 }
             }
         }
@@ -112,9 +136,33 @@ internal sealed class RecordQueue : IDisposable
             // The consumer meets it after the records before it, as if it had read them itself.
             error = ExceptionDispatchInfo.Capture(caught);
         }
+        HandOver();
         lock (_gate)
         {
             (_error, _ended) = (error, true);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Null: nobody wants more.</summary>
+    private RecordBatch? TakeFree()
+    {
+        lock (_gate)
+        {
+            while (_free.Count == 0 && !_stopped)
+            {
+                Monitor.Wait(_gate);
+            }
+            return _stopped ? null : _free.Pop();
+        }
+    }
+
+    private void Publish(RecordBatch batch)
+    {
+        _filling = null;
+        lock (_gate)
+        {
+            _ready.Enqueue(batch);
             Monitor.PulseAll(_gate);
         }
     }

@@ -57,7 +57,7 @@ internal static class ScoreJob
     {
         var scored = new ScoredRows(new Predictions(task), []);
         using var reading = new Reading(options, loaded, task, device, 0, scored, log, cancel);
-        return reading.Run.All(null, null) > 0
+        return reading.All(null, []) > 0
             ? (scored, reading.Input.Skipped)
             : throw new DataException("predict --score: the input has no rows to score");
     }

@@ -102,7 +102,7 @@ public sealed class Trainer(
     public EpochRecord? RunEpoch(Action<TrainingProgress> progress, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
-        var order = Batches.Order(data.Train.Count, settings.Seed, State.Epoch);
+        var order = data.Train.Order(settings.Seed, State.Epoch);
         while (true)
         {
             _lastUpdate = Books.Of(State, _rng);

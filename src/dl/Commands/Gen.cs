@@ -70,6 +70,7 @@ internal static class GenCommand
         string? form = values.Text(Format);
         string output = values.Text(Output)!;
         BinaryOutput.Check(form, output);
+        using var stuck = session.EndWhenStuck(output != "-");
         Toys.Write(
             toy, values.Integer(Count)!.Value, output, (ulong)values.Long(Seed)!.Value,
             new ToyOptions { Noise = values.Number(Noise)!.Value, Form = form },

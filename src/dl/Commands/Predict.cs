@@ -1,5 +1,7 @@
 // `dl predict`: apply a model to new data.
 using Dl.Cli.Options;
+using Dl.Cli.Terminal;
+using Dl.Data.Formats.Output;
 using Dl.Training;
 using static Dl.Cli.Options.CommonOptions;
 
@@ -73,13 +75,16 @@ internal static class PredictCommand
     public static readonly OptionSpec Format = new(
         "format", "form of the predictions [csv, or as the output file ends]")
     {
-        Value = "FORM", Allowed = ["csv", "tsv", "jsonl"],
-        More = "With `--json` the default is jsonl.",
+        Value = "FORM", Allowed = OutputForm.All,
+        More = "With `--json` the default is jsonl. Parquet has the ids as texts, or as 64-bit "
+            + "numbers of rows, labels as texts and the rest as 32-bit floats; rows leave it by "
+            + "groups, not one by one.",
     };
 
     public static readonly OptionSpec Output = new("output", "write to a file instead of stdout")
     {
         Alias = 'o', Kind = ValueKind.Path, Value = "FILE", Default = "-",
+        More = "It appears whole or not at all. A name that ends in .gz or .br is packed.",
     };
 
     public static readonly OptionSpec BatchSize = new("batch-size", "samples a step [by model]")
@@ -117,19 +122,10 @@ internal static class PredictCommand
         Run = Run,
     };
 
-    /// <summary>Time for an interrupted job to end by itself.</summary>
-    private const int GraceMilliseconds = 500;
-
-    private static Timer? _exit;
-
     /// <summary>As said; else by `--json`, or by the ending of the output file.</summary>
-    private static string FormatOf(Values values)
-    {
-        string output = values.Text(Output)!;
-        return values.Text(Format)
-            ?? (values.Flag(Json) || output.EndsWith(".jsonl", StringComparison.Ordinal) ? "jsonl"
-                : output.EndsWith(".tsv", StringComparison.Ordinal) ? "tsv" : "csv");
-    }
+    private static string FormatOf(Values values) => values.Text(Format)
+        ?? (values.Flag(Json) ? OutputForm.JsonLines
+            : OutputForm.Of(values.Text(Output)!) ?? OutputForm.Csv);
 
     private static int Run(Session session)
     {
@@ -154,10 +150,13 @@ internal static class PredictCommand
             Threads = values.Integer(Threads),
             Seed = (ulong)values.Long(CommonOptions.Seed)!.Value,
         };
-        // A read that waits for a pipe cannot be woken, so the process ends around it.
-        using var blocked = session.Token.Register(() => _exit = new Timer(
-            _ => Environment.Exit(CliApp.Interrupted), null, GraceMilliseconds, Timeout.Infinite));
-        PredictJob.Run(options, Devices.Chooser(session), session.Out, session.Log, session.Token);
+        if (!options.Score)
+        {
+            BinaryOutput.Check(options.Format, options.Output!);
+        }
+        using var stuck = session.EndWhenStuck(options.Output != "-");
+        PredictJob.Run(options, Devices.Chooser(session), session.OutStream, session.Log,
+            session.Token);
         return 0;
     }
 }

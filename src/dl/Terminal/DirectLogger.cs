@@ -25,14 +25,7 @@ internal sealed class DirectLogger(ConsoleFormatter formatter) : ILogger
         {
             formatter.Write(
                 new LogEntry<TState>(level, "dl", id, state, exception, text), null, _line);
-            try
-            {
-                Console.Error.Write(_line.ToString());
-            }
-            catch (IOException)
-            {
-                // Nobody listens on stderr: the work goes on.
-            }
+            StandardStream.WriteError(_line.ToString());
             _line.GetStringBuilder().Clear();
         }
     }

@@ -19,6 +19,7 @@ internal sealed class LineFormatter(Func<string> before) : ConsoleFormatter(Form
             LogLevel.Error or LogLevel.Critical => "dl: error: ",
             _ => "",
         };
-        writer.Write(before() + prefix + entry.Formatter(entry.State, entry.Exception) + "\n");
+        string text = Printable.Of(entry.Formatter(entry.State, entry.Exception), lines: true);
+        writer.Write(before() + prefix + text + "\n");
     }
 }

@@ -4,6 +4,7 @@
 // appends as the shell expects and reports what went wrong.
 using System.Runtime.InteropServices;
 using System.Text;
+using Dl.Data.Formats;
 
 namespace Dl.Cli.Terminal;
 
@@ -15,6 +16,11 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     private const int Eintr = 4;
     private const int Epipe = 32;
 
+    /// <summary>A closed descriptor may by now be another file's.</summary>
+    private readonly bool _open = StandardFiles.IsOpen(descriptor);
+
+    private string Name => descriptor == 1 ? "stdout" : "stderr";
+
     /// <summary>UTF-8 without a mark at the start, `\n` at line ends, 32 kB of buffer.</summary>
     public static StreamWriter OpenOutput() =>
         new(OpenStream(), new UTF8Encoding(false), 32 * 1024);
@@ -23,7 +29,7 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     public static Stream OpenStream() =>
         OperatingSystem.IsWindows() ? Console.OpenStandardOutput() : new StandardStream(1);
 
-    /// <summary>For the last words of a process; what cannot be written is lost.</summary>
+    /// <summary>stderr; what cannot be written there is lost.</summary>
     public static void WriteError(string text)
     {
         try
@@ -34,12 +40,16 @@ internal sealed partial class StandardStream(int descriptor) : Stream
         }
         catch (IOException)
         {
-            // stderr is gone too; the exit code is all that is left to say it with.
+            // stderr is gone; the exit code is all that is left to say it with.
         }
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (!_open)
+        {
+            throw new IOException($"{Name}: is closed, expected somewhere to write to");
+        }
         while (buffer.Length > 0)
         {
             ref byte first = ref MemoryMarshal.GetReference(buffer);
@@ -56,8 +66,7 @@ internal sealed partial class StandardStream(int descriptor) : Stream
             }
             if (error != Eintr)
             {
-                string name = descriptor == 1 ? "stdout" : "stderr";
-                throw new IOException($"{name}: {Marshal.GetPInvokeErrorMessage(error)}");
+                throw new IOException($"{Name}: {Marshal.GetPInvokeErrorMessage(error)}");
             }
         }
     }

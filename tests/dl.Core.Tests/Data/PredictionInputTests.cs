@@ -31,7 +31,7 @@ public class PredictionInputTests
         string path = folder.Write("train.csv", Training);
         DataSplits splits = TrainingData.Open(
             new DataOptions { Inputs = [path] }, NullLogger.Instance).Split();
-        List<InputRecord> records = Read(splits.Preprocessing, path);
+        List<InputRecord> records = Read(splits.Preprocessing, path, score: true);
         Assert.Equal(["11", "12", "13", "14"], records.Select(r => r.Id));
         for (int i = 0; i < records.Count; i++)
         {

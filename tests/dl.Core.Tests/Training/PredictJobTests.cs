@@ -2,9 +2,11 @@
 using System.Globalization;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Dl.Cpu;
 using Dl.Data;
+using Dl.Data.Formats.Parquet;
 using Dl.Files;
 using Dl.Layers;
 using Dl.Models;
@@ -149,14 +151,85 @@ public sealed partial class PredictJobTests : IDisposable
     }
 
     [Fact]
+    public void ParquetHasTypedColumns()
+    {
+        string path = _folder.File("out.parquet"), model = Model(Kinds), table = Table(3000);
+        Predict(model, table, o => o with
+        {
+            Output = path,
+            Format = "parquet",
+            Probabilities = true,
+            Top = 2,
+        });
+        string[] lines = Predict(model, table, o => o with { Probabilities = true, Top = 2 })
+            .TrimEnd('\n').Split('\n');
+        using var file = ParquetFile.Open(File.OpenRead(path), "out.parquet");
+        Assert.Equal(
+            [
+                PhysicalType.Int64, PhysicalType.ByteArray, PhysicalType.Float,
+                PhysicalType.ByteArray, PhysicalType.Float, PhysicalType.Float,
+                PhysicalType.Float, PhysicalType.Float,
+            ],
+            file.Columns.Select(c => c.Type));
+        Assert.Equal(
+            ["row", "label_1", "proba_1", "label_2", "proba_2", "proba_a,b", "proba_\"q\"",
+                "proba_plain"],
+            file.Columns.Select(c => c.Name));
+        ColumnValues[] columns = [.. Enumerable.Range(0, 8).Select(i => file.Read(0, i))];
+        Assert.Equal(
+            Enumerable.Range(1, 3000).Select(i => (long)i), columns[0].As<long>().ToArray());
+        for (int row = 0; row < 3000; row++)
+        {
+            Assert.EndsWith(
+                columns[7].As<float>()[row].ToString("G7", CultureInfo.InvariantCulture),
+                lines[row + 1]);
+            Assert.Contains(ParquetText.Of(columns[1], row).Trim('"'), lines[row + 1]);
+        }
+    }
+
+    [Theory]
+    [InlineData("rows.csv.gz")]
+    [InlineData("rows.csv.br")]
+    public void PackedFilesHoldTheSame(string name)
+    {
+        string path = _folder.File(name);
+        Predict(Model(Kinds), Table(3000), o => o with { Output = path });
+        using var reader = new StreamReader(Dl.Data.Formats.InputFile.Open(path));
+        Assert.Equal(Predict(Model(Kinds), Table(3000), o => o), reader.ReadToEnd());
+    }
+
+    [Fact]
+    public void ABadRowIsToldWhenThoseBeforeItAreAnswered()
+    {
+        string table = _folder.File("bad.csv");
+        File.WriteAllText(table, "size,colour\n" + string.Concat(Enumerable.Repeat("3,x\n", 5000))
+            + "wrong,x\n3,x\n");
+        using var output = new MemoryStream();
+        Assert.Contains("bad.csv:5002", Assert.Throws<DataException>(
+            () => Run(Options(Model(Kinds), table), output)).Message);
+        Assert.EndsWith("\n5000,\"a,b\"\n", Encoding.UTF8.GetString(output.ToArray()));
+        string skipped = Predict(Model(Kinds), table, o => o with { SkipBad = true });
+        // The number is that of the row in the input, so a gap tells which one was left out.
+        Assert.EndsWith("\n5000,\"a,b\"\n5002,\"a,b\"\n", skipped);
+    }
+
+    [Fact]
+    public void AFullOutputStopsTheRun()
+    {
+        var error = Assert.Throws<IOException>(
+            () => Run(Options(Model(Kinds), Table(100_000)), new FullOutput()));
+        Assert.Equal("full", error.Message);
+    }
+
+    [Fact]
     public void ScoresAgainstTheLabelsOfTheInput()
     {
         string table = Table(300, i => i % 3 == 2 || i % 30 == 0 ? "a,b" : "plain");
         string model = Model(Kinds);
-        var output = new StringWriter();
+        using var output = new MemoryStream();
         var result = Run(Options(model, table) with { Score = true, Json = true }, output);
-        using var json = JsonDocument.Parse(output.ToString());
-        Assert.Single(output.ToString().TrimEnd('\n').Split('\n'));
+        using var json = JsonDocument.Parse(output.ToArray());
+        Assert.Single(Encoding.UTF8.GetString(output.ToArray()).TrimEnd('\n').Split('\n'));
         // Rows cycle through q, plain and a,b; the labels agree with the last two but for tenths.
         Assert.Equal(300, json.RootElement.GetProperty("n").GetInt32());
         double accuracy = json.RootElement.GetProperty("metrics").GetProperty("accuracy")
@@ -201,7 +274,7 @@ public sealed partial class PredictJobTests : IDisposable
         int saved = Dup(0);
         Dup2((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), 0);
         pipe.DisposeLocalCopyOfClientHandle();
-        var output = new LineWriter();
+        using var output = new FlushedOutput();
         var job = Task.Run(() => Run(Options(Model(Kinds), "-"), output));
         using (var writer = new StreamWriter(pipe) { AutoFlush = true })
         {
@@ -223,7 +296,7 @@ public sealed partial class PredictJobTests : IDisposable
         cancel.Cancel();
         Assert.Throws<OperationCanceledException>(() => PredictJob.Run(
             Options(Model(Kinds), Table(3)), new DeviceChooser([new CpuProvider()]),
-            new StringWriter(), NullLogger.Instance, cancel.Token));
+            new MemoryStream(), NullLogger.Instance, cancel.Token));
     }
 
     /// <summary>outputs = (x, -x, 0.1), with x = (size - 2.5) / 0.5.</summary>
@@ -281,12 +354,12 @@ public sealed partial class PredictJobTests : IDisposable
     private static string Predict(
         string model, string input, Func<PredictOptions, PredictOptions> change)
     {
-        var output = new StringWriter();
+        using var output = new MemoryStream();
         Run(change(Options(model, input)), output);
-        return output.ToString();
+        return Encoding.UTF8.GetString(output.ToArray());
     }
 
-    private static PredictResult Run(PredictOptions options, TextWriter output) => PredictJob.Run(
+    private static PredictResult Run(PredictOptions options, Stream output) => PredictJob.Run(
         options, new DeviceChooser([new CpuProvider()]), output, NullLogger.Instance, default);
 
     [LibraryImport("libc", EntryPoint = "dup")]
@@ -295,8 +368,14 @@ public sealed partial class PredictJobTests : IDisposable
     [LibraryImport("libc", EntryPoint = "dup2")]
     private static partial int Dup2(int from, int to);
 
-    /// <summary>Text counts as seen only when it has been flushed.</summary>
-    private sealed class LineWriter : StringWriter
+    private sealed class FullOutput : MemoryStream
+    {
+        public override void Write(byte[] buffer, int offset, int count) =>
+            throw new IOException("full");
+    }
+
+    /// <summary>What was written counts as seen only when it has been flushed.</summary>
+    private sealed class FlushedOutput : MemoryStream
     {
         private string _seen = "";
 
@@ -304,6 +383,7 @@ public sealed partial class PredictJobTests : IDisposable
             () => Volatile.Read(ref _seen).EndsWith(end, StringComparison.Ordinal),
             TimeSpan.FromSeconds(10));
 
-        public override void Flush() => Volatile.Write(ref _seen, ToString());
+        public override void Flush() =>
+            Volatile.Write(ref _seen, Encoding.UTF8.GetString(ToArray()));
     }
 }

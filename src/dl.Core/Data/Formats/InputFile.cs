@@ -28,7 +28,10 @@ internal static class InputFile
     {
         if (path == Stdin)
         {
-            return Console.OpenStandardInput();
+            return StandardFiles.IsOpen(0)
+                ? Console.OpenStandardInput()
+                : throw new DataException(
+                    "stdin: is closed, expected data; name a file, or lead a pipe or file to it");
         }
         try
         {

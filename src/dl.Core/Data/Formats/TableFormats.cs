@@ -41,7 +41,6 @@ internal static class TableFormats
             }
             if (ParquetFile.Detect(head.Peek()))
             {
-                // Refused with the reason, which is better than as bad text.
                 return new ParquetRows(head, name);
             }
             return head.Peek() is [(byte)'{', ..]

@@ -1,5 +1,5 @@
 // Pictures as prediction input: decoded by all cores in blocks, given on in order.
-using Microsoft.Extensions.Logging;
+using System.Globalization;
 
 namespace Dl.Data.Images;
 
@@ -31,7 +31,9 @@ internal sealed class ImageInput : IPredictionSource
         }
     }
 
-    public string IdName => _places.TrueForAll(p => p.Kind == PlaceKind.Idx) ? "row" : "path";
+    public string IdName => Numbered ? "row" : "path";
+
+    public bool Numbered => _places.TrueForAll(p => p.Kind == PlaceKind.Idx);
 
     public IEnumerable<InputRecord> Read()
     {
@@ -78,7 +80,7 @@ internal sealed class ImageInput : IPredictionSource
         ILookup<bool, Place> places = _places.ToLookup(p => p.Kind == PlaceKind.PathList);
         IEnumerable<ImageItem> items = places[false].SelectMany(p => ImageListing.List(p, labels));
         return items.Chunk(BlockSize).Concat(places[true]
-            .SelectMany(p => PathList.Blocks(p.Path, BlockSize))
+            .SelectMany(p => PathList.Blocks(p.Path, BlockSize, _options.Waiting))
             .Select(ImageListing.Listed));
     }
 
@@ -92,14 +94,20 @@ internal sealed class ImageInput : IPredictionSource
                 : $"{item.Where}: a picture without a label, which is needed for scoring; put it "
                     + "in a folder named after its class, or name both in a table path,label");
         }
-        var features = new float[_preprocessing.FeatureShape.Count];
-        warning = encoder.Encode(item, features);
-        return new InputRecord
+        var record = new InputRecord(new float[_preprocessing.FeatureShape.Count])
         {
-            Id = item.Id,
-            Features = features,
             Target = item.Label >= 0 ? [item.Label] : null,
-            Where = item.Where,
         };
+        warning = encoder.Encode(item, record.Features);
+        if (Numbered)
+        {
+            record.SetId(long.Parse(item.Id, CultureInfo.InvariantCulture));
+        }
+        else
+        {
+            record.SetId(item.Id);
+        }
+        record.SetPlace(item.Where, 0);
+        return record;
     }
 }

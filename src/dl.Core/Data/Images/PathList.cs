@@ -13,9 +13,10 @@ internal static class PathList
 
     /// <summary>Names in blocks of at most <paramref name="size"/>, as they come.</summary>
     /// <exception cref="DataException">Not there, or no list of names.</exception>
-    public static IEnumerable<string[]> Blocks(string path, int size)
+    /// <param name="waiting">Called before each read of a pipe.</param>
+    public static IEnumerable<string[]> Blocks(string path, int size, Action? waiting = null)
     {
-        using Stream stream = InputFile.Open(path);
+        using Stream stream = WaitingStream.Around(InputFile.Open(path), waiting);
         var buffer = new byte[LongestName];
         int held = 0;
         byte? end = null;

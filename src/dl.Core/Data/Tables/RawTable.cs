@@ -1,17 +1,30 @@
-// A table in memory, before anything is learnt from it: columns of all files of all parts.
+// A table before anything is learnt from it: columns of all files of all parts. Its cells are kept
+// in memory up to a limit; when it is reached, they all go to a scratch file, block by block, and
+// so do the rows that follow.
+//
+// Bytes of memory a row of such a table, whatever its columns: none here (RowPlaces has 12 a run of
+// lines); 1, 2 or 4 for the class (Targets); 4 for the samples of a cut, and 4 for the order of an
+// epoch. While a cut is made: 4 for its shuffled samples instead of the order.
 using Dl.Data.Formats;
+using Dl.Data.Tables.Storage;
 
 namespace Dl.Data.Tables;
 
 /// <summary>Columns, and where each row came from.</summary>
 /// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
-internal sealed class RawTable(bool decimalComma = false)
+/// <param name="storage">Null: the usual limits.</param>
+internal sealed class RawTable(bool decimalComma = false, TableStorage? storage = null)
+    : IDisposable
 {
     private const int CellsPerValue = 100;
     private const long FreelyAbsent = 1 << 20;
 
-    private readonly List<string> _files = [];
-    private readonly List<(int File, int Line, Part Part)> _rows = [];
+    /// <summary>Rows between two looks at the memory taken.</summary>
+    private const int RowsBetweenLooks = 256;
+
+    private readonly TableStorage _storage = storage ?? new TableStorage();
+    private readonly RowPlaces _places = new();
+    private int _nextLook = RowsBetweenLooks;
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
 
     /// <summary>Cells without a text.</summary>
@@ -22,11 +35,19 @@ internal sealed class RawTable(bool decimalComma = false)
     /// <summary>False: the first file has no names, and columns are c1, c2, ...</summary>
     public bool HasHeader { get; private set; }
 
-    public int Rows => _rows.Count;
+    public int Rows => _places.Count;
 
-    public Part PartOf(int row) => _rows[row].Part;
+    /// <summary>Where the cells lie if not in memory.</summary>
+    public BlockStore? Store { get; private set; }
 
-    public string Locate(int row) => $"{_files[_rows[row].File]}:{_rows[row].Line}";
+    /// <summary>
+    /// Share of the input that has been read, for what a full disk says; null: not known.
+    /// </summary>
+    public Func<double?>? Progress { get; set; }
+
+    public Part PartOf(int row) => _places.PartOf(row);
+
+    public string Locate(int row) => _places.Locate(row);
 
     public int Find(string column) => _columnOf.GetValueOrDefault(column, -1);
 
@@ -61,10 +82,10 @@ internal sealed class RawTable(bool decimalComma = false)
         int width = reader.Names?.Count ?? sample[0].Fields.Length;
         int[] map = MapColumns(reader, sample);
         int before = Rows;
-        _files.Add(name);
+        _places.BeginFile(name, part);
         for (int i = reader.Names is null && HasHeader ? 1 : 0; i < sample.Count; i++)
         {
-            AppendRow(reader, sample[i], width, map, part, bad);
+            AppendRow(reader, sample[i], width, map, bad);
         }
         for (int i = 0; ; i++)
         {
@@ -75,7 +96,7 @@ internal sealed class RawTable(bool decimalComma = false)
             if (reader.NextBlock() is { } block)
             {
                 cancel.ThrowIfCancellationRequested();
-                AppendBlock(reader, block, width, map, part, bad);
+                AppendBlock(reader, block, width, map, bad);
                 continue;
             }
             if (!reader.Read())
@@ -87,13 +108,31 @@ internal sealed class RawTable(bool decimalComma = false)
                 map = MapNew(reader, width, map);
                 width = reader.Names.Count;
             }
-            AppendRow(reader, reader, width, map, part, bad);
+            AppendRow(reader, reader, width, map, bad);
         }
         if (Rows == before)
         {
             throw new DataException($"{name}: names of columns but no rows, expected data below");
         }
     }
+
+    /// <summary>All files are appended.</summary>
+    public void Complete()
+    {
+        if (Store is null)
+        {
+            return;
+        }
+        WriteBlocks(least: 1);
+        Store.Complete();
+        foreach (RawColumn column in Columns)
+        {
+            column.Written(0);
+        }
+        HeldMemory.GiveBack();
+    }
+
+    public void Dispose() => Store?.Dispose();
 
     private static List<HeldRow> Sample(IRowReader reader)
     {
@@ -138,8 +177,8 @@ internal sealed class RawTable(bool decimalComma = false)
         if (missing >= 0 && !reader.Sparse)
         {
             throw new DataException(
-                $"{where}: no column '{Columns[missing].Name}', which {_files[0]} has; its columns "
-                + $"are {string.Join(", ", given)}");
+                $"{where}: no column '{Columns[missing].Name}', which {_places.FirstFile} has; its "
+                + $"columns are {string.Join(", ", given)}");
         }
         return map;
     }
@@ -159,10 +198,14 @@ internal sealed class RawTable(bool decimalComma = false)
             {
                 wider[known] = field;
             }
-            else if (_files.Count == 1)
+            else if (_places.Files == 1)
             {
                 var column = new RawColumn(name);
-                for (int row = 0; row < Rows; row++)
+                if (Store is not null)
+                {
+                    column.Spill(Store, columns.Count, columns.Count + 1);
+                }
+                while (column.Count < Rows)
                 {
                     column.AppendMissing();
                 }
@@ -178,7 +221,7 @@ internal sealed class RawTable(bool decimalComma = false)
 
     /// <summary>By column where nothing is wrong with any of the rows.</summary>
     private void AppendBlock(
-        IRowReader reader, IRowBlock block, int width, int[] map, Part part, BadData bad)
+        IRowReader reader, IRowBlock block, int width, int[] map, BadData bad)
     {
         int column = 0;
         if (block.IsSound && block.HasWidth(width))
@@ -189,10 +232,11 @@ internal sealed class RawTable(bool decimalComma = false)
             }
             for (block.Row = 0; column == map.Length && block.Row < block.RowCount; block.Row++)
             {
-                _rows.Add((_files.Count - 1, block.Line, part));
+                _places.Add(block.Line);
             }
             if (column == map.Length)
             {
+                MakeRoom();
                 return;
             }
         }
@@ -202,12 +246,12 @@ internal sealed class RawTable(bool decimalComma = false)
         }
         for (block.Row = 0; block.Row < block.RowCount; block.Row++)
         {
-            AppendRow(reader, block, width, map, part, bad);
+            AppendRow(reader, block, width, map, bad);
         }
     }
 
     private void AppendRow(
-        IRowReader reader, IRow row, int width, int[] map, Part part, BadData bad)
+        IRowReader reader, IRow row, int width, int[] map, BadData bad)
     {
         if (row.Problem is DataException problem)
         {
@@ -242,10 +286,72 @@ internal sealed class RawTable(bool decimalComma = false)
             bad.Report(HeaderLine.Infinite(reader.Name, row.Line, name));
             return;
         }
-        _rows.Add((_files.Count - 1, row.Line, part));
+        _places.Add(row.Line);
         if (reader.Sparse)
         {
             CheckFill($"{reader.Name}:{row.Line}");
+        }
+        MakeRoom();
+    }
+
+    /// <summary>Writes full blocks to the scratch file, which is begun when it is needed.</summary>
+    private void MakeRoom()
+    {
+        if (Store is not null)
+        {
+            WriteBlocks(Store.RowsFor(Columns.Length));
+            return;
+        }
+        if (Rows < _nextLook)
+        {
+            return;
+        }
+        _nextLook = Rows + RowsBetweenLooks;
+        long texts = 0;
+        foreach (RawColumn column in Columns)
+        {
+            texts += column.TextBytes;
+        }
+        if (((long)Rows * Columns.Length * sizeof(double)) + texts <= _storage.Memory)
+        {
+            return;
+        }
+        Store = new BlockStore(_storage);
+        for (int i = 0; i < Columns.Length; i++)
+        {
+            Columns[i].Spill(Store, i, Columns.Length);
+        }
+        WriteBlocks(Store.RowsFor(Columns.Length));
+        HeldMemory.GiveBack();
+    }
+
+    /// <summary>Writes the rows that wait, if there are enough for a block.</summary>
+    private void WriteBlocks(int least)
+    {
+        BlockStore store = Store!;
+        int waiting = Rows - store.Rows;
+        if (waiting < least)
+        {
+            return;
+        }
+        int size = store.RowsFor(Columns.Length);
+        double? share = Progress?.Invoke();
+        for (int from = 0; from < waiting; from += size)
+        {
+            int rows = Math.Min(size, waiting - from);
+            int start = from;
+            ReadOnlySpan<double> Cells(int column)
+            {
+                ReadOnlySpan<double> cells = Columns[column].Waiting(start, rows);
+                Columns[column].Spilled!.Book(cells);
+                return cells;
+            }
+            long? expected = share > 0 ? (long)(store.Length / share.Value) : null;
+            store.Append(rows, Columns.Length, Cells, expected);
+        }
+        foreach (RawColumn column in Columns)
+        {
+            column.Written(size);
         }
     }
 

@@ -13,7 +13,6 @@ internal sealed class RowEncoder
     private readonly Categories?[] _categories;
     private readonly Categories _labels;
     private readonly bool[] _warned;
-    private readonly int _width;
 
     public RowEncoder(TablePreprocessing preprocessing, ILogger log)
     {
@@ -24,20 +23,19 @@ internal sealed class RowEncoder
             c => c.Kind == ColumnKind.Category ? new Categories(c.Categories) : null);
         _labels = new Categories(preprocessing.Target.Labels);
         _warned = new bool[preprocessing.Columns.Length];
-        _width = checked((int)preprocessing.FeatureShape.Count);
     }
 
     /// <param name="fields">Field of each column of the preprocessing.</param>
+    /// <param name="features">FeatureShape.Count floats, all of them written.</param>
     /// <exception cref="DataException">A text where a number belongs.</exception>
-    public float[] Features(IRowReader reader, int[] fields)
+    public void Features(IRowReader reader, int[] fields, Span<float> features)
     {
-        var features = new float[_width];
         int at = 0;
         for (int i = 0; i < fields.Length; i++)
         {
             FeatureColumn column = _preprocessing.Columns[i];
             int width = column.Width;
-            Span<float> place = features.AsSpan(at, width);
+            Span<float> place = features.Slice(at, width);
             if (_categories[i] is { } categories)
             {
                 TableEncoder.Category(Category(i, categories, reader, fields[i]), place);
@@ -51,35 +49,23 @@ internal sealed class RowEncoder
             }
             at += width;
         }
-        return features;
     }
 
-    /// <summary>The target as in training; null where the row has none.</summary>
+    /// <summary>The target as in training.</summary>
     /// <param name="fields">Field of each target column.</param>
-    /// <param name="strict">
-    /// An unknown or missing label is an error, because it is to be scored.
-    /// </param>
-    public float[]? Target(IRowReader reader, int[] fields, bool strict)
+    /// <exception cref="DataException">The label is missing, or training had none such.</exception>
+    public float[] Target(IRowReader reader, int[] fields)
     {
         TargetSpec spec = _preprocessing.Target;
-        try
+        float[]? target = spec.Kind switch
         {
-            float[]? target = spec.Kind switch
-            {
-                TargetKind.Classes => Class(reader, fields[0]),
-                TargetKind.MultiLabel => Labels(reader, fields),
-                _ => Numbers(reader, fields),
-            };
-            return target is null && strict
-                ? throw new DataException(
-                    $"{reader.Where}: no value in target {string.Join(", ", spec.Names)}, which is "
-                    + "needed for scoring")
-                : target;
-        }
-        catch (DataException) when (!strict)
-        {
-            return null;
-        }
+            TargetKind.Classes => Class(reader, fields[0]),
+            TargetKind.MultiLabel => Labels(reader, fields),
+            _ => Numbers(reader, fields),
+        };
+        return target ?? throw new DataException(
+            $"{reader.Where}: no value in target {string.Join(", ", spec.Names)}, which is needed "
+            + "for scoring");
     }
 
     private float[]? Class(IRowReader reader, int field)

@@ -13,6 +13,7 @@ internal sealed class TableInput : IPredictionSource
     private readonly ILogger _log;
     private readonly RowEncoder _encoder;
     private readonly string[] _paths;
+    private readonly InputRecord _record;
 
     private IRowReader? _reader;
     private int _opened;
@@ -29,23 +30,26 @@ internal sealed class TableInput : IPredictionSource
         (_preprocessing, _paths, _options, _bad, _log) =
             (preprocessing, [.. paths], options, bad, log);
         _encoder = new RowEncoder(preprocessing, log);
+        _record = new InputRecord(new float[preprocessing.FeatureShape.Count]);
         OpenNext();
     }
 
     public string IdName => _id >= 0 ? _preprocessing.IdColumn! : "row";
 
+    public bool Numbered => _id < 0;
+
     public IEnumerable<InputRecord> Read()
     {
-        int row = 0;
+        long row = 0;
         while (_reader is IRowReader reader)
         {
             while (_rowPending || reader.Read())
             {
                 _rowPending = false;
                 row++;
-                if (Encode(reader, row) is InputRecord record)
+                if (Encode(reader, row))
                 {
-                    yield return record;
+                    yield return _record;
                 }
             }
             OpenNext();
@@ -54,7 +58,8 @@ internal sealed class TableInput : IPredictionSource
 
     public void Dispose() => _reader?.Dispose();
 
-    private InputRecord? Encode(IRowReader reader, int row)
+    /// <summary>Fills the record; false where the row is left out.</summary>
+    private bool Encode(IRowReader reader, long row)
     {
         try
         {
@@ -66,20 +71,25 @@ internal sealed class TableInput : IPredictionSource
             {
                 throw HeaderLine.Ragged(reader, reader.Line, reader.Count, _fieldCount);
             }
-            return new InputRecord
+            _encoder.Features(reader, _features, _record.Features);
+            _record.Target = _targets is null || !_options.NeedTarget
+                ? null
+                : _encoder.Target(reader, _targets);
+            if (_id >= 0)
             {
-                Id = _id >= 0 ? reader[_id] : row.ToString(),
-                Features = _encoder.Features(reader, _features),
-                Target = _targets is null
-                    ? null
-                    : _encoder.Target(reader, _targets, _options.NeedTarget),
-                Where = reader.Where,
-            };
+                _record.SetId(reader.Utf8(_id));
+            }
+            else
+            {
+                _record.SetId(row);
+            }
+            _record.SetPlace(reader.Name, reader.Line);
+            return true;
         }
         catch (DataException error)
         {
             _bad.Report(error);
-            return null;
+            return false;
         }
     }
 
@@ -93,7 +103,7 @@ internal sealed class TableInput : IPredictionSource
             return;
         }
         string path = _paths[_opened++];
-        Stream stream = InputFile.Open(path);
+        Stream stream = WaitingStream.Around(InputFile.Open(path), _options.Waiting);
         _reader = TableFormats.Open(
             stream, InputFile.Display(path), !stream.CanSeek, _preprocessing.Source,
             _preprocessing.Decimal == "comma");

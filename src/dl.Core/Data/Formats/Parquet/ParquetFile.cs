@@ -34,7 +34,8 @@ internal sealed class ParquetFile : IDisposable
     public static bool Detect(ReadOnlySpan<byte> head) => head.StartsWith("PAR1"u8);
 
     /// <param name="stream">
-    /// The file, which has to seek; disposed with the result, or when there is none.
+    /// The file; a pipe is copied to a temporary one. Disposed with the result, or when there is
+    /// none.
     /// </param>
     /// <param name="name">File name for messages.</param>
     /// <exception cref="DataException">No Parquet file, damaged, or encrypted.</exception>
@@ -44,9 +45,8 @@ internal sealed class ParquetFile : IDisposable
         {
             if (!stream.CanSeek)
             {
-                throw new DataException(
-                    $"{name}: Parquet from a pipe, but its directory stands at the end; give a "
-                    + "file");
+                // Its directory stands at the end.
+                stream = SpoolFile.Of(stream, name);
             }
             return Guard(name, () =>
             {
