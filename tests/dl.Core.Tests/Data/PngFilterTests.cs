@@ -16,7 +16,10 @@ public class PngFilterTests
             int p = a + b - c;
             (int pa, int pb, int pc) = (Math.Abs(p - a), Math.Abs(p - b), Math.Abs(p - c));
             int nearest = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
-            int prediction = filter switch { 0 => 0, 1 => a, 2 => b, 3 => (a + b) / 2, _ => nearest };
+            int prediction = filter switch
+            {
+                0 => 0, 1 => a, 2 => b, 3 => (a + b) / 2, _ => nearest,
+            };
             output[i] = (byte)(row[i] + prediction);
         }
         return output;

@@ -273,12 +273,16 @@ internal sealed class RawColumn(string name)
     public ReadOnlySpan<double> Waiting(int from, int count) =>
         CollectionsMarshal.AsSpan(_numbers).Slice(from, count);
 
-    /// <summary>What waited is written.</summary>
-    public void Written(int capacity)
+    /// <summary>The first cells that waited are written.</summary>
+    public void Written(int count, int capacity)
     {
-        _numbers.Clear();
+        _numbers.RemoveRange(0, count);
         // What was held before the first block may be hundreds of times as much.
-        _numbers.Capacity = Math.Min(_numbers.Capacity, capacity);
+        int most = Math.Max(2 * capacity, _numbers.Count);
+        if (_numbers.Capacity > most)
+        {
+            _numbers.Capacity = most;
+        }
     }
 
     /// <summary>The stored form of each text by its code; the most frequent are kept.</summary>

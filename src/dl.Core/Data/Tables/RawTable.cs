@@ -127,7 +127,7 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         Store.Complete();
         foreach (RawColumn column in Columns)
         {
-            column.Written(0);
+            column.Written(0, 0);
         }
         HeldMemory.GiveBack();
     }
@@ -325,7 +325,10 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         HeldMemory.GiveBack();
     }
 
-    /// <summary>Writes the rows that wait, if there are enough for a block.</summary>
+    /// <summary>
+    /// Writes blocks of rows that wait. Blocks are full but for the last of all, however many rows
+    /// a reader gives at a time: the order of an epoch depends on where they begin.
+    /// </summary>
     private void WriteBlocks(int least)
     {
         BlockStore store = Store!;
@@ -334,9 +337,9 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         {
             return;
         }
-        int size = store.RowsFor(Columns.Length);
+        int size = store.RowsFor(Columns.Length), from = 0;
         double? share = Progress?.Invoke();
-        for (int from = 0; from < waiting; from += size)
+        for (; waiting - from >= Math.Min(size, least); from += Math.Min(size, waiting - from))
         {
             int rows = Math.Min(size, waiting - from);
             int start = from;
@@ -346,12 +349,11 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
                 Columns[column].Spilled!.Book(cells);
                 return cells;
             }
-            long? expected = share > 0 ? (long)(store.Length / share.Value) : null;
-            store.Append(rows, Columns.Length, Cells, expected);
+            store.Append(rows, Columns.Length, Cells, share);
         }
         foreach (RawColumn column in Columns)
         {
-            column.Written(size);
+            column.Written(from, size);
         }
     }
 
