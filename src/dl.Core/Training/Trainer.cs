@@ -103,12 +103,16 @@ public sealed class Trainer(
     {
         var watch = Stopwatch.StartNew();
         var order = data.Train.Order(settings.Seed, State.Epoch);
-        while (true)
+        for (bool ended = false; !ended;)
         {
             _lastUpdate = Books.Of(State, _rng);
             try
             {
-                return RunSteps(order, watch, progress, cancel) ? EndEpoch(watch) : null;
+                ended = RunSteps(order, watch, progress, cancel);
+                if (!ended)
+                {
+                    return null;
+                }
             }
             catch (Exception error) when (MemoryPlan.IsShortage(error)
                 && _lastUpdate is not null && State.Parts < settings.BatchSize)
@@ -116,6 +120,7 @@ public sealed class Trainer(
                 GoBack(error);
             }
         }
+        return EndEpoch(watch);
     }
 
     /// <summary>Smaller parts, from where the weights last moved.</summary>

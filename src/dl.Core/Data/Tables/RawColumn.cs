@@ -89,9 +89,7 @@ internal sealed class RawColumn(string name)
     /// <summary>Appends a cell; false (and nothing appended) for an infinite number.</summary>
     public bool Append(IRow row, int field)
     {
-        // Texts are kept in the form in which they are compared, so one that is found needs no look
-        // at what else it might be.
-        if (IsText && (_spilled?.Texts ?? _texts).TryFind(row.Utf8(field), out int code))
+        if (TryFind(row, field, out int code))
         {
             AppendCode(code);
             return true;
@@ -110,6 +108,16 @@ internal sealed class RawColumn(string name)
             default:
                 return false;
         }
+    }
+
+    /// <summary>
+    /// Whether a cell is a text that the column has. Texts are kept in the form in which they are
+    /// compared, so one that is found needs no look at what else it might be.
+    /// </summary>
+    public bool TryFind(IRow row, int field, out int code)
+    {
+        code = MissingCode;
+        return IsText && (_spilled?.Texts ?? _texts).TryFind(row.Utf8(field), out code);
     }
 
     /// <param name="number">Finite, or NaN where it is missing.</param>
@@ -168,7 +176,8 @@ internal sealed class RawColumn(string name)
         }
     }
 
-    private void AppendCode(int code)
+    /// <param name="code">What <see cref="TryFind"/> gave.</param>
+    public void AppendCode(int code)
     {
         if (_spilled is not null)
         {
@@ -273,12 +282,16 @@ internal sealed class RawColumn(string name)
     public ReadOnlySpan<double> Waiting(int from, int count) =>
         CollectionsMarshal.AsSpan(_numbers).Slice(from, count);
 
-    /// <summary>What waited is written.</summary>
-    public void Written(int capacity)
+    /// <summary>The first cells that waited are written.</summary>
+    public void Written(int count, int capacity)
     {
-        _numbers.Clear();
+        _numbers.RemoveRange(0, count);
         // What was held before the first block may be hundreds of times as much.
-        _numbers.Capacity = Math.Min(_numbers.Capacity, capacity);
+        int most = Math.Max(2 * capacity, _numbers.Count);
+        if (_numbers.Capacity > most)
+        {
+            _numbers.Capacity = most;
+        }
     }
 
     /// <summary>The stored form of each text by its code; the most frequent are kept.</summary>

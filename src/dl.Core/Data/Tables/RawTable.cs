@@ -32,6 +32,9 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
 
     public RawColumn[] Columns { get; private set; } = [];
 
+    /// <summary>Columns of its files that it does not have.</summary>
+    public RefusedColumns Refused { get; } = new();
+
     /// <summary>False: the first file has no names, and columns are c1, c2, ...</summary>
     public bool HasHeader { get; private set; }
 
@@ -74,8 +77,10 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
     {
         using IRowReader reader = TableFormats.Open(
             stream, name, streaming: false, decimalComma: decimalComma);
-        List<HeldRow> sample = Sample(reader);
-        if (sample.Count == 0)
+        // Where the format tells the names, nothing has to be found out from the first rows.
+        bool isTold = reader.Names is not null && !reader.Sparse;
+        List<HeldRow> sample = isTold ? [] : Sample(reader);
+        if (sample.Count == 0 && !isTold)
         {
             throw new DataException($"{name}: the file is empty, expected rows of a table");
         }
@@ -110,6 +115,7 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
             }
             AppendRow(reader, reader, width, map, bad);
         }
+        Refused.Add(reader.Refused);
         if (Rows == before)
         {
             throw new DataException($"{name}: names of columns but no rows, expected data below");
@@ -127,7 +133,7 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         Store.Complete();
         foreach (RawColumn column in Columns)
         {
-            column.Written(0);
+            column.Written(0, 0);
         }
         HeldMemory.GiveBack();
     }
@@ -149,8 +155,8 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
     /// </summary>
     private int[] MapColumns(IRowReader reader, List<HeldRow> sample)
     {
-        string where = $"{reader.Name}:{sample[0].Line}";
-        string[] first = sample[0].Fields;
+        string[] first = sample.Count > 0 ? sample[0].Fields : [.. reader.Names!];
+        string where = sample.Count > 0 ? $"{reader.Name}:{sample[0].Line}" : reader.Name;
         bool fresh = Columns.Length == 0;
         if (fresh)
         {
@@ -162,17 +168,24 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
             : HeaderLine.Positional(first);
         if (fresh)
         {
+            string[] names = Array.FindAll(given, n => !reader.Refused.ContainsKey(n));
             FirstColumns = reader.Sparse
                 ? sample.Find(s => s.Problem is null && s.Count > 0)?.Count ?? 0
-                : first.Length;
-            Columns = Array.ConvertAll(given, n => new RawColumn(n));
-            for (int i = 0; i < given.Length; i++)
+                : names.Length;
+            Columns = Array.ConvertAll(names, n => new RawColumn(n));
+            for (int i = 0; i < names.Length; i++)
             {
-                _columnOf.Add(given[i], i);
+                _columnOf.Add(names[i], i);
             }
-            return [.. Enumerable.Range(0, given.Length)];
         }
-        int[] map = Array.ConvertAll(Columns, c => Array.IndexOf(given, c.Name));
+        var fields = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int i = 0; i < given.Length; i++)
+        {
+            fields.Add(given[i], i);
+        }
+        int[] map = Array.ConvertAll(
+            Columns, c => reader.Refused.ContainsKey(c.Name) ? -1
+                : fields.GetValueOrDefault(c.Name, -1));
         int missing = Array.IndexOf(map, -1);
         if (missing >= 0 && !reader.Sparse)
         {
@@ -226,6 +239,7 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         int column = 0;
         if (block.IsSound && block.HasWidth(width))
         {
+            block.Expect(map);
             while (column < map.Length && block.AppendTo(Columns[column], map[column]))
             {
                 column++;
@@ -325,7 +339,10 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         HeldMemory.GiveBack();
     }
 
-    /// <summary>Writes the rows that wait, if there are enough for a block.</summary>
+    /// <summary>
+    /// Writes blocks of rows that wait. Blocks are full but for the last of all, however many rows
+    /// a reader gives at a time: the order of an epoch depends on where they begin.
+    /// </summary>
     private void WriteBlocks(int least)
     {
         BlockStore store = Store!;
@@ -334,9 +351,9 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
         {
             return;
         }
-        int size = store.RowsFor(Columns.Length);
+        int size = store.RowsFor(Columns.Length), from = 0;
         double? share = Progress?.Invoke();
-        for (int from = 0; from < waiting; from += size)
+        for (; waiting - from >= Math.Min(size, least); from += Math.Min(size, waiting - from))
         {
             int rows = Math.Min(size, waiting - from);
             int start = from;
@@ -346,12 +363,11 @@ internal sealed class RawTable(bool decimalComma = false, TableStorage? storage 
                 Columns[column].Spilled!.Book(cells);
                 return cells;
             }
-            long? expected = share > 0 ? (long)(store.Length / share.Value) : null;
-            store.Append(rows, Columns.Length, Cells, expected);
+            store.Append(rows, Columns.Length, Cells, share);
         }
         foreach (RawColumn column in Columns)
         {
-            column.Written(size);
+            column.Written(from, size);
         }
     }
 

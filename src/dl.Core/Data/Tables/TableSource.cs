@@ -26,11 +26,12 @@ internal sealed class TableSource : IDataSource
         _decimalComma = options.DecimalComma;
         foreach (string name in options.Ignore)
         {
-            if (table.Find(name) < 0)
+            if (table.Find(name) < 0 && table.Refused.ReasonFor(name) is null)
             {
                 throw new UsageException(Nearest.Unknown("column", name, table.Names()));
             }
         }
+        table.Refused.Warn(options.Ignore, log);
         if (!table.HasHeader)
         {
             log.LogInformation(

@@ -110,7 +110,10 @@ internal sealed class Targets
         {
             return Array.ConvertAll(options.Target, name => table.Find(name) is >= 0 and int index
                 ? table.Columns[index]
-                : throw new UsageException(Nearest.Unknown("column", name, table.Names())));
+                : throw new UsageException(
+                    table.Refused.ReasonFor(name) is string reason
+                        ? $"column '{name}' cannot be the target: {reason}"
+                        : Nearest.Unknown("column", name, table.Names())));
         }
         foreach (string name in UsualNames)
         {

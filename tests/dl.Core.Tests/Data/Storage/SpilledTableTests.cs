@@ -180,6 +180,24 @@ public sealed class SpilledTableTests : IDisposable
         AssertSame(_folder.Write("t.jsonl", text.ToString()));
     }
 
+    /// <summary>One reader gives rows one by one, the other in large blocks.</summary>
+    [Fact]
+    public void TheOrderOfAnEpochDoesNotDependOnTheReader()
+    {
+        var (csv, json) = (new StringBuilder("a,b,label\n"), new StringBuilder());
+        for (int i = 0; i < 900; i++)
+        {
+            csv.Append($"{i % 17},{i},{"uv"[i % 2]}\n");
+            json.Append($"{{\"a\": {i % 17}, \"b\": {i}, \"label\": \"{"uv"[i % 2]}\"}}\n");
+        }
+        int[][] orders = [.. new[]
+            {
+                _folder.Write("o.csv", csv.ToString()), _folder.Write("o.jsonl", json.ToString()),
+            }.Select(path => Open(path, true).Split().Train.Order(1, 0))];
+        Assert.Equal(orders[0], orders[1]);
+        Assert.NotEqual(orders[0], orders[0].Order());
+    }
+
     [Fact]
     public void FoldsAndDescriptionsAreTheSame()
     {

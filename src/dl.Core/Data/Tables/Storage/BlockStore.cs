@@ -55,8 +55,8 @@ internal sealed class BlockStore(TableStorage settings) : IDisposable
 
     /// <summary>Writes a block.</summary>
     /// <param name="cells">Column to its cells, <paramref name="rows"/> of them.</param>
-    /// <param name="expected">Bytes that the file will have in the end; null: not known.</param>
-    public void Append(int rows, int columns, Cells cells, long? expected)
+    /// <param name="share">Of the table that is then written; null: not known.</param>
+    public void Append(int rows, int columns, Cells cells, double? share)
     {
         long room = (long)columns * ChunkCodec.MaxBytes(rows);
         if (_buffer.Length < room)
@@ -71,7 +71,8 @@ internal sealed class BlockStore(TableStorage settings) : IDisposable
             ends[column] = end;
         }
         _blocks.Add(new Block(Rows, rows, _file.Length, ends));
-        _file.Append(_buffer.AsSpan(0, end), expected);
+        _file.Append(
+            _buffer.AsSpan(0, end), share > 0 ? (long)((_file.Length + end) / share.Value) : null);
         Rows += rows;
     }
 

@@ -14,7 +14,7 @@ internal sealed class ScratchFile : IDisposable
     /// <exception cref="DlException">No file can be made in the folder.</exception>
     public ScratchFile(string folder)
     {
-        Folder = folder;
+        Folder = Path.TrimEndingDirectorySeparator(folder);
         string path = Path.Combine(folder, $".dl-scratch-{Guid.NewGuid():N}");
         try
         {
@@ -56,10 +56,11 @@ internal sealed class ScratchFile : IDisposable
             string all = expected is { } total && total > Length + bytes.Length
                 ? $"about {Size(total)}"
                 : $"more than {Size(Length + bytes.Length)}";
+            // The system's message ends with the name, which the file has lost.
+            string why = error.Message.Split(" : '")[0].TrimEnd('.');
             throw new DlException(
-                $"scratch file below {Folder}: {error.Message.TrimEnd('.')} after {Size(Length)}; "
-                + $"the table needs {all} there; free space, or give another folder with "
-                + "--scratch", error);
+                $"scratch file below {Folder}: {why} after {Size(Length)}; the table needs {all} "
+                + "there; free space, or give another folder with --scratch", error);
         }
         Length += bytes.Length;
     }
