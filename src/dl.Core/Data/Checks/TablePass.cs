@@ -112,6 +112,11 @@ internal sealed class TablePass(
             }
             Take(reader, reader, width, map, part);
         }
+        foreach ((string name, string reason) in reader.Refused)
+        {
+            findings.Add(
+                ReadingKinds.ExtraColumn, reader.Name, $"column '{name}' is left out: {reason}");
+        }
         if (part.Rows == before)
         {
             findings.Add(
@@ -150,7 +155,14 @@ internal sealed class TablePass(
         var map = new List<int>();
         foreach (string name in given)
         {
-            map.Add(fresh ? AddColumn(name) : _table.Names.IndexOf(name));
+            map.Add(
+                reader.Refused.ContainsKey(name) ? -1
+                : fresh ? AddColumn(name)
+                : _table.Names.IndexOf(name));
+        }
+        if (fresh && !reader.Sparse)
+        {
+            _table.FirstColumns = _table.Names.Count;
         }
         while (part.Columns.Count < _table.Names.Count)
         {
@@ -166,7 +178,7 @@ internal sealed class TablePass(
         }
         else if (!reader.Sparse)
         {
-            ReportColumns(reader.Name, given, place);
+            ReportColumns(reader, given, place);
         }
         return map;
     }
@@ -210,8 +222,9 @@ internal sealed class TablePass(
         return $"{name}_{number}";
     }
 
-    private void ReportColumns(string file, string[] given, Place place)
+    private void ReportColumns(IRowReader reader, string[] given, Place place)
     {
+        string file = reader.Name;
         // A test part of a contest comes without its answers.
         bool answers = place.Part != Part.Test || options.Test is not null
             || Array.TrueForAll(_table.Targets, t => given.Contains(_table.Names[t]));
@@ -243,7 +256,7 @@ internal sealed class TablePass(
                     Severity.Warning);
             }
         }
-        foreach (string name in given.Where(n => !_table.Names.Contains(n)))
+        foreach (string name in given.Except(_table.Names).Except(reader.Refused.Keys))
         {
             findings.Add(
                 ReadingKinds.ExtraColumn, file,
