@@ -47,18 +47,24 @@ public sealed class LargeTableTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_scratch));
     }
 
+    /// <summary>Of more bytes than are kept whole.</summary>
     [Fact]
     public void APipeGivesTheModelOfItsFile()
     {
+        Assert.Equal(0, _place.Dl("gen", "--toy", "crowd", "-n", "8000", "-o", "t.csv").Code);
         string[] fit = OnDisk("fit", "--model", "mlp:16", "--epochs", "2", "-q");
         Ran file = _place.Dl([.. fit, "t.csv", "-o", "file.dlm"]);
         Assert.True(file.Code == 0, file.Error);
         Ran pipe = _place.Fed(
             File.ReadAllText(Path.Combine(_place.Folder, "t.csv")), [.. fit, "-", "-o", "p.dlm"]);
         Assert.True(pipe.Code == 0, pipe.Error);
-        Assert.Equal(
-            _place.Dl("predict", "file.dlm", "t.csv", "--proba").Out,
-            _place.Dl("predict", "p.dlm", "t.csv", "--proba").Out);
+        Assert.Equal(0, _place.Dl("gen", "--toy", "crowd", "-n", "8000", "-o", "t.parquet").Code);
+        Ran parquet = _place.Shell(
+            $"cat t.parquet | dl {string.Join(' ', fit)} - -o parquet.dlm");
+        Assert.True(parquet.Code == 0, parquet.Error);
+        string expected = _place.Dl("predict", "file.dlm", "t.csv", "--proba").Out;
+        Assert.Equal(expected, _place.Dl("predict", "p.dlm", "t.csv", "--proba").Out);
+        Assert.Equal(expected, _place.Dl("predict", "parquet.dlm", "t.csv", "--proba").Out);
     }
 
     [Fact]
@@ -79,6 +85,10 @@ public sealed class LargeTableTests : IDisposable
             process.WaitForExit();
         }
         Assert.Empty(Directory.GetFileSystemEntries(_scratch));
+        // From memory the rest of the epoch would be another one.
+        Ran other = _place.Dl([.. fit, "-o", "killed.dlm", "--resume", "--table-memory", "256"]);
+        Assert.Equal(2, other.Code);
+        Assert.Contains("shuffling", other.Error);
         Ran resumed = _place.Dl([.. fit, "-o", "killed.dlm", "--resume"]);
         Assert.True(resumed.Code == 0, resumed.Error);
         Assert.Equal(

@@ -37,6 +37,12 @@ public interface IDataset
     /// </summary>
     int[] Order(ulong seed, int epoch) => Batches.Order(Count, seed, epoch);
 
+    /// <summary>
+    /// What <see cref="Order"/> depends on besides; a training can only be taken up where it is
+    /// the same.
+    /// </summary>
+    string Shuffling => "";
+
     /// <summary>Where a sample lies, for messages: `rows.csv:17` or `train/cat/3.png`.</summary>
     string Locate(int index);
 }

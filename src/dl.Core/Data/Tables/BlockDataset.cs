@@ -73,5 +73,8 @@ internal sealed class BlockDataset : IDataset
         _target.Read(row, lease.Row(row - _cache.Store.FirstRow(block))[_inputs..], target);
     }
 
+    public string Shuffling =>
+        $"by {_cache.Window} blocks of {_cache.Store.Settings.BlockBytes} bytes";
+
     public int[] Order(ulong seed, int epoch) => _order.Make(seed, epoch);
 }

@@ -61,9 +61,12 @@ internal sealed class ChainedStream(byte[] head, Stream rest) : ForwardStream
 /// <summary>Passes bytes on, and sums them up.</summary>
 internal sealed class HashingStream(Stream inner) : ForwardStream
 {
+    private readonly IncrementalHash _sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private byte[]? _digest;
     private long _length;
 
-    public IncrementalHash Sum { get; } = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    /// <summary>SHA-256 of all bytes so far; no more are to be read.</summary>
+    public byte[] Digest() => _digest ??= _sum.GetHashAndReset();
 
     /// <summary>Bytes so far.</summary>
     public override long Length => _length;
@@ -71,15 +74,16 @@ internal sealed class HashingStream(Stream inner) : ForwardStream
     public override int Read(Span<byte> buffer)
     {
         int read = inner.Read(buffer);
-        Sum.AppendData(buffer[..read]);
+        _sum.AppendData(buffer[..read]);
         _length += read;
         return read;
     }
 
     protected override void Dispose(bool disposing)
     {
-        // The inner one belongs to somebody else.
-        Sum.Dispose();
+        // Its reader closes it before the digest is asked for. The inner one is another's.
+        Digest();
+        _sum.Dispose();
         base.Dispose(disposing);
     }
 }

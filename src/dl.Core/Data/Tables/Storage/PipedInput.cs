@@ -3,7 +3,6 @@
 // as it comes, and a Parquet file goes through a scratch file.
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Security.Cryptography;
 using Dl.Data.Formats;
 using Dl.Data.Formats.Parquet;
 
@@ -12,7 +11,8 @@ namespace Dl.Data.Tables.Storage;
 /// <summary>One pipe, to be read once.</summary>
 internal sealed class PipedInput : IDisposable
 {
-    private const int Kept = 64 << 20;
+    /// <summary>Bytes that are kept whole at most, and at least where tables get less.</summary>
+    private const int MostKept = 64 << 20, LeastKept = 1 << 20;
 
     private readonly Stream _pipe;
     private readonly byte[]? _whole;
@@ -22,18 +22,19 @@ internal sealed class PipedInput : IDisposable
     public PipedInput(string path, TableStorage storage, CancellationToken cancel)
     {
         string name = InputFile.Display(path);
+        int kept = (int)Math.Clamp(storage.Memory, LeastKept, MostKept);
         _pipe = InputFile.Open(path);
         try
         {
-            byte[] head = Take(_pipe, Kept);
-            Stream all = new ChainedStream(head, head.Length < Kept ? Stream.Null : _pipe);
+            byte[] head = Take(_pipe, kept);
+            Stream all = new ChainedStream(head, head.Length < kept ? Stream.Null : _pipe);
             if (head is [0x1F, 0x8B, ..])
             {
                 _pipe = new GZipStream(all, CompressionMode.Decompress);
-                head = Take(_pipe, Kept);
+                head = Take(_pipe, kept);
                 all = new ChainedStream(head, _pipe);
             }
-            if (head.Length < Kept)
+            if (head.Length < kept)
             {
                 _whole = head;
                 Content = new MemoryStream(head);
@@ -59,10 +60,9 @@ internal sealed class PipedInput : IDisposable
             fingerprint.Add("stdin", _whole);
             return;
         }
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes + sizeof(long)];
-        _hashing!.Sum.GetHashAndReset(sum);
-        BinaryPrimitives.WriteInt64LittleEndian(sum[SHA256.HashSizeInBytes..], _hashing.Length);
-        fingerprint.Add("stdin", sum);
+        Span<byte> length = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(length, _hashing!.Length);
+        fingerprint.Add("stdin", [.. _hashing.Digest(), .. length]);
     }
 
     public void Dispose()

@@ -21,7 +21,8 @@ internal sealed class TableReading(RawTable table, ILogger log)
             ? (double)stream.Position / length.Value
             : null;
         table.Append(stream, name, part, bad, cancel);
-        _bytes += length ?? (File.Exists(name) ? new FileInfo(name).Length : 0);
+        _bytes += length ?? (stream as HashingStream)?.Length
+            ?? (File.Exists(name) ? new FileInfo(name).Length : 0);
         table.Progress = null;
     }
 
