@@ -1,11 +1,11 @@
 # Everything is one word: make build, make test, make demo. `make help` lists them.
 # Variables: PREFIX (/usr/local) and DESTDIR for install; DL_DATA and DEMO_EPOCHS for demo;
-# DL_GOLDEN for golden; CORPUS, PEER and STRICT for conformance; COUNT, SEED and PARSERS for fuzz;
-# DL_SHARED for the folder with datasets and reference values.
+# DL_GOLDEN for golden; CORPUS, PEER, SIZE and STRICT for conformance; COUNT, SEED and PARSERS for
+# fuzz; DL_SHARED for the folder with datasets and reference values.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-export CORPUS PEER STRICT
+export CORPUS PEER SIZE STRICT
 export DOTNET_NOLOGO = 1
 export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 

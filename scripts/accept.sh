@@ -11,13 +11,15 @@
 #            (initialisers.png, regularisers.png, optimisers.png), about 2 minutes
 #   kills    trainings killed at 200 random moments, and what is left (scripts/kill.sh)
 #   images   Fashion-MNIST in full, on each device
+#   big      a table of 5 GB within 1 GB of memory; some minutes, and 8 GB of disk below BIG_FOLDER
+#            ($TMPDIR, or /tmp), which must not lie in memory itself; BIG_ROWS for fewer rows
 #   lr-find  the rate that --lr find takes against a grid; runs only when it is named
 set -u
 cd "$(dirname "$0")/.."
 dl=$PWD/${DL_BIN:-build/dl}
 data=${DL_SHARED:-../shared}/data
 devices=${ACCEPT_DEVICES:-cpu opencl:0}
-parts=${*:-start tables spiral resume kills course images}
+parts=${*:-start tables spiral resume kills course images big}
 pictures=${ACCEPT_PICTURES:-build/pictures}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -148,6 +150,41 @@ course() {
     echo "      pictures: $pictures"
 }
 
+# Peak memory is what the kernel has seen (VmHWM), asked for until the program is gone.
+big() {
+    local rows=${BIG_ROWS:-27000000} folder free need table peak=0 now pid line text seconds
+    folder=$(mktemp -d "${BIG_FOLDER:-${TMPDIR:-/tmp}}/dl-big-XXXXXX") || return
+    need=$((rows / 1000 * 300)) free=$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')
+    if [ ! -r /proc/self/status ] || [ "$free" -lt $((need / 1024 * 1000)) ]; then
+        rm -rf "$folder"
+        echo "      big: left out; it needs /proc and $((need / 1000000)) GB below ${folder%/*}"
+        return
+    fi
+    table=$folder/big.csv
+    "$dl" gen --toy crowd -n "$rows" --seed 1 -q -o "$table"
+    "$dl" fit --model mlp "$table" --epochs 1 --val 0.01 --test 0.01 --seed 1 --json \
+        --scratch "$folder" -o "$work/big.dlm" >"$work/big.json" 2>"$work/big.log" &
+    pid=$!
+    while kill -0 $pid 2>/dev/null; do
+        now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null)
+        peak=${now:-$peak}
+        sleep 0.2
+    done
+    wait $pid || cat "$work/big.log" >&2
+    line=$(cat "$work/big.json") text=$(grep '^table:' "$work/big.log")
+    seconds=$(printf '%s' "$line" | sed -nE 's/.*"seconds":([0-9.]+).*/\1/p')
+    echo "      $text"
+    reach "big, reading, MB/s" "$(printf '%s' "$text" | sed -nE 's|.* ([0-9]+) MB/s.*|\1|p')" \
+        at-least 20
+    reach "big, training, rows/s" \
+        "$(awk -v n="$rows" -v s="${seconds:-0}" 'BEGIN { print s ? 0.98 * n / s : "" }')" \
+        at-least 50000
+    reach "big, peak memory, MiB" "$((peak / 1024))" at-most 1024
+    reach "big, accuracy on a hundredth" "$(value "$line" test accuracy)" at-least 0.9
+    reach "big, left in its folder" "$(find "$folder" -name '.*' -type f | wc -l)" at-most 0
+    rm -rf "$folder"
+}
+
 # From zeros no hidden unit ever answers (and from any constant all would answer alike), so what
 # is learnt is the share of each class: a tenth.
 initialisers() {
@@ -225,12 +262,12 @@ lr_find() {
 
 for part in $parts; do
     case $part in
-        tables | images | start | resume | spiral | course) "$part" ;;
+        tables | images | start | resume | spiral | course | big) "$part" ;;
         kills) COUNT=${COUNT:-200} DL_BIN=$dl scripts/kill.sh || failed=1 ;;
         lr-find) lr_find ;;
         *)
             echo "accept: no part '$part' (start, tables, spiral, resume, kills, course, images," \
-                "lr-find)" >&2
+                "big, lr-find)" >&2
             exit 2
             ;;
     esac

@@ -156,7 +156,7 @@ row 'fit --members -o is a member' 2 'is read as' 'dl fit --members m.dlm,moons.
 
 # Memory.
 row 'a limit below one sample' 4 'needs about .*may be used' \
-    'dl fit -m mlp:256 table.csv --epochs 1 -q -o out.dlm --memory 100K'
+    'dl fit -m mlp:256,256 table.csv --epochs 1 -q -o out.dlm --memory 100K'
 row 'a limit that is no size' 2 'a size such as' "$fit table.csv --memory lots"
 row 'a device that is not there' 4 'cpu:9' "$fit table.csv --device cpu:9"
 

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Pictures a second from files into batches, dl beside Pillow, in alternation: medians of the rounds.
-# Pillow runs with one process and with as many as there are cores, with draft mode and without; its
-# best counts.
+# Pictures a second from files into batches, dl beside Pillow, in alternation: medians of the
+# rounds. Pillow runs with one process and with as many as there are cores, with draft mode and
+# without; its best counts.
 #
 # usage: scripts/bench-images.sh [DIR]   (../shared/data/flowers/train)
-# ROUNDS (3), SECONDS_EACH (3), SIZE (224), DL (build/dl), PYTHON (/usr/bin/python3, with PIL, numpy)
+# ROUNDS (3), SECONDS_EACH (3), SIZE (224), DL (build/dl), PYTHON (/usr/bin/python3)
 set -eu
 cd "$(dirname "$0")/.."
 DL=${DL:-build/dl}

@@ -43,7 +43,9 @@ internal static class Registries
             Workloads.All.Select(w => new Entry(w.Name, w.Description))
                 .Concat(Parts.All.Select(p => new Entry(p.Name, p.Description)))
                 .Append(new Entry(
-                    Commands.BenchImages.Name, Commands.BenchImages.Description))),
+                    Commands.BenchImages.Name, Commands.BenchImages.Description))
+                .Append(new Entry(
+                    Commands.BenchIngest.Name, Commands.BenchIngest.Description))),
         ("checks", "what check looks for in data",
             () => CheckList.All.Select(c => new Entry(c.Code, c.Description))),
         ("schedules", "how the learning rate runs, fit --schedule",

@@ -17,7 +17,8 @@ internal enum Expectation
 }
 
 /// <summary>Walks a folder and judges every file of a known kind.</summary>
-internal sealed class Corpus(string root, Peer? peer)
+/// <param name="size">Pictures are resized to this, as by the peer; 0: they are not.</param>
+internal sealed class Corpus(string root, Peer? peer, int size = 0)
 {
     private const string Manifest = "expect.tsv";
 
@@ -27,13 +28,13 @@ internal sealed class Corpus(string root, Peer? peer)
 
     public IEnumerable<Result> Results()
     {
-        var pictures = new PictureCase(peer);
+        var pictures = new PictureCase(peer, size);
         foreach (string path in Directory
             .EnumerateFiles(root, "*", SearchOption.AllDirectories)
             .Order(StringComparer.Ordinal))
         {
             string? kind = KindOf(path);
-            if (kind is null)
+            if (kind is null || (size > 0 && kind == "parquet"))
             {
                 continue;
             }

@@ -9,13 +9,16 @@ using Dl.Data.Images;
 namespace Dl.Conformance;
 
 /// <summary>Reads and compares pictures.</summary>
-internal sealed class PictureCase(Peer? peer)
+internal sealed class PictureCase(Peer? peer, int size)
 {
     /// <summary>Levels by which a lossy picture may differ in 999 of 1000 samples.</summary>
     private const int LossyBound = 2;
 
     /// <summary>Mean levels between pictures of one scene, each compressed anew.</summary>
     private const double SceneBound = 4;
+
+    /// <summary>Mean levels between two ways of making a picture smaller.</summary>
+    private const double ResizeBound = 2;
 
     private readonly Dictionary<string, (string Name, Image Image)> _scenes = [];
 
@@ -30,6 +33,10 @@ internal sealed class PictureCase(Peer? peer)
     public (Verdict Verdict, string Text) Read(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
+        if (size > 0)
+        {
+            return Resized(path, bytes, peer!);
+        }
         ImageInfo info = ImageCodec.Identify(bytes, path);
         Image image = ImageCodec.Decode(bytes, path);
         string text = $"{image.Width}x{image.Height}x{image.Channels}"
@@ -62,6 +69,22 @@ internal sealed class PictureCase(Peer? peer)
         var peers = Difference.Of(rgba, Rgba(other));
         return (peers.Usual <= LossyBound ? Verdict.Ok : Verdict.Wrong,
             $"{text}, {peers} from the peer");
+    }
+
+    /// <summary>Loaded as training does, beside the peer's picture of the same size.</summary>
+    private (Verdict Verdict, string Text) Resized(string path, byte[] bytes, Peer other)
+    {
+        var image = new Image(size, size, 3, new byte[size * size * 3]);
+        ImageInfo info = ImageCodec.Identify(bytes, path);
+        ImageCodec.Load(bytes, path, size, size, 3, image.Pixels);
+        string text = $"{info.Upright.Width}x{info.Upright.Height} to {size}x{size}";
+        if (other.Read(path, out string answer) is not Image expected)
+        {
+            return (Verdict.Read, $"{text} [peer: {answer}]");
+        }
+        var difference = Difference.Of(Rgba(image), Rgba(expected));
+        return (difference.Mean <= ResizeBound ? Verdict.Ok : Verdict.Wrong,
+            $"{text}, {difference} from the peer");
     }
 
     /// <summary>All of the folder show what its first file shows, once they are upright.</summary>

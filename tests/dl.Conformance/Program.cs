@@ -6,12 +6,13 @@ namespace Dl.Conformance;
 
 internal static class Program
 {
-    private const string Usage = "usage: conformance DIR [--peer COMMAND] [--strict]";
+    private const string Usage = "usage: conformance DIR [--peer COMMAND [--size N]] [--strict]";
 
     private static int Main(string[] arguments)
     {
         string? folder = null, peer = null;
         bool strict = false;
+        int size = 0;
         for (int i = 0; i < arguments.Length; i++)
         {
             switch (arguments[i])
@@ -22,6 +23,9 @@ internal static class Program
                 case "--peer" when i + 1 < arguments.Length:
                     peer = arguments[++i];
                     break;
+                case "--size" when i + 1 < arguments.Length
+                    && int.TryParse(arguments[++i], out size) && size is > 0 and <= 4096:
+                    break;
                 case [not '-', ..] when folder is null:
                     folder = arguments[i];
                     break;
@@ -30,15 +34,21 @@ internal static class Program
                     return 2;
             }
         }
+        if (size > 0 && peer is null)
+        {
+            Console.Error.WriteLine("conformance: --size without --peer, which has to resize too");
+            return 2;
+        }
         if (folder is null || !Directory.Exists(folder))
         {
             Console.Error.WriteLine(
                 folder is null ? Usage : $"conformance: {folder}: no such folder");
             return 2;
         }
-        using Peer? other = peer is null ? null : new Peer(peer);
+        using Peer? other = peer is null ? null : new Peer(
+            size > 0 ? $"{peer} {size}" : peer);
         var table = new Table();
-        foreach (Result result in new Corpus(folder, other).Results())
+        foreach (Result result in new Corpus(folder, other, size).Results())
         {
             table.Add(result);
             Console.WriteLine(result);

@@ -128,6 +128,7 @@ public sealed class ConfigTests : IDisposable
         { Kind: ValueKind.Numbers, Min: >= 1 } => "2,3",
         { Kind: ValueKind.Numbers } => "0.5,0.25,0.25",
         { Kind: ValueKind.Duration } => "1h30m",
+        { Kind: ValueKind.Size } => "2G",
         { Kind: ValueKind.List } => "a,b",
         _ => "some text",
     };

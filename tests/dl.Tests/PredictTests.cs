@@ -108,7 +108,10 @@ public sealed class PredictTests(PredictModels models)
             _place.Dl("predict", "c.dlm", "t.csv", "--proba").Out,
             _place.Dl("predict", "j.dlm", "t.jsonl", "--proba").Out);
         Assert.Contains("colour", _place.Dl("info", "t.jsonl").Out);
-        Assert.Equal("t.jsonl: ok\n", _place.Dl("check", "t.jsonl").Out);
+        // The rows of this toy tell their kind all too well, which is only warned of.
+        Ran check = _place.Dl("check", "t.jsonl");
+        Assert.Equal(0, check.Code);
+        Assert.Contains("t.jsonl: ok", check.Out);
     }
 
     [Fact]

@@ -78,12 +78,18 @@ public sealed class Workplace : IDisposable
         return new Ran(output.Result, error.Result, process.ExitCode);
     }
 
-    /// <summary>No command leaves anything in TMPDIR, or an unfinished file anywhere.</summary>
+    /// <summary>
+    /// No command leaves anything in TMPDIR, or an unfinished file anywhere. The runtime keeps
+    /// sockets for debuggers there, which it cannot remove when it is killed.
+    /// </summary>
     private void AssertNothingLeft(string line)
     {
         string[] left =
         [
-            .. Directory.GetFileSystemEntries(_temporary),
+            .. Directory.GetFileSystemEntries(_temporary).Where(path =>
+                Path.GetFileName(path) is var name
+                && !name.StartsWith("dotnet-diagnostic-", StringComparison.Ordinal)
+                && !name.StartsWith("clr-debug-pipe-", StringComparison.Ordinal)),
             .. Directory.GetFileSystemEntries(Folder, ".*.tmp", SearchOption.AllDirectories),
         ];
         Assert.True(left.Length == 0, $"{line}: left behind: {string.Join(' ', left)}");

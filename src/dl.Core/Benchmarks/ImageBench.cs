@@ -114,7 +114,7 @@ public static class ImageBench
             Stored stored = ImageCodec.DecodeStored(
                 bytes, item.Where, new Wanted(size, size) { Rented = true });
             long decoded = Stopwatch.GetTimestamp();
-            Resize.To(Resize.ToChannels(stored.Image, channels), size, size, pixels);
+            ImageCodec.Fit(stored, size, size, channels, pixels);
             long resized = Stopwatch.GetTimestamp();
             encoder.Encode(pixels, features);
             long end = Stopwatch.GetTimestamp();

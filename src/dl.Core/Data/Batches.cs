@@ -1,10 +1,11 @@
 // Mini-batches, read ahead by background threads while the device works on the current one. Where
 // reading takes less time than waking a thread for it, the consumer reads for itself.
 //
-// Batch b lives in slot b mod depth. Workers may fill batch b once b < consumed + depth, so memory is
-// bounded by the slots, whose buffers are used again and again. They take a share of a batch each,
-// so that all of them work on the one that is needed next; the consumer takes batches in order
-// whatever order they were finished in, so results do not depend on threads.
+// Batch b lives in slot b mod depth. Workers may fill batch b once b < consumed + depth, so memory
+// is bounded by the slots, whose buffers are used again and again. They take a share of a batch
+// each, so that all of them work on the one that is needed next; the consumer takes batches in
+// order whatever order they were finished in, so results do not depend on threads.
+using System.Buffers;
 using System.Collections;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
@@ -18,10 +19,20 @@ namespace Dl.Data;
 /// </summary>
 public sealed class Batch
 {
+    /// <summary>
+    /// Of the shared pool: an epoch follows the other, and fresh memory for each would have to be
+    /// cleared first.
+    /// </summary>
     internal Batch(int features, int targets)
     {
-        Features = new float[features];
-        Targets = new float[targets];
+        Features = ArrayPool<float>.Shared.Rent(features);
+        Targets = ArrayPool<float>.Shared.Rent(targets);
+    }
+
+    internal void Return()
+    {
+        ArrayPool<float>.Shared.Return(Features);
+        ArrayPool<float>.Shared.Return(Targets);
     }
 
     /// <summary>(Count, FeatureShape...) floats; the array may be longer.</summary>
@@ -63,7 +74,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     private readonly int _batchSize;
     private readonly int[]? _order;
     private readonly int _features;
-    private readonly Batch[] _slots;
+    private readonly Batch?[] _slots;
     private readonly Thread[] _workers;
     private readonly object _gate = new();
 
@@ -99,7 +110,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         Count = (int)(((long)samples + batchSize - 1) / batchSize);
         Samples = samples;
         _consumed = Math.Min(skip, Count);
-        _slots = new Batch[depth];
+        _slots = new Batch?[depth];
         _slots[0] = NewBatch();
         _workers = new Thread[threads];
     }
@@ -171,6 +182,11 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
         {
             worker?.Join();
         }
+        for (int i = 0; i < _slots.Length; i++)
+        {
+            _slots[i]?.Return();
+            _slots[i] = null;
+        }
     }
 
     private Batch NewBatch()
@@ -183,7 +199,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
     private Batch ReadHere()
     {
         ObjectDisposedException.ThrowIf(_stopped, this);
-        Batch batch = _slots[0];
+        Batch batch = _slots[0]!;
         long start = Stopwatch.GetTimestamp();
         Begin(batch, _consumed);
         Fill(batch, 0, batch.Count);
@@ -214,7 +230,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
 
     private Batch Take()
     {
-        Batch slot = _slots[_consumed % _slots.Length];
+        Batch slot = _slots[_consumed % _slots.Length]!;
         long start = Stopwatch.GetTimestamp();
         lock (_gate)
         {
@@ -274,7 +290,7 @@ public sealed class Batches : IEnumerable<Batch>, IDisposable
             {
                 return false;
             }
-            slot = _slots[number % _slots.Length];
+            slot = _slots[number % _slots.Length]!;
             if (share == 0)
             {
                 Begin(slot, number);

@@ -1,3 +1,5 @@
+using Dl.Data.Tables.Storage;
+
 namespace Dl.Data;
 
 /// <summary>What the user says about training data (cli.md, `fit`, Data).</summary>
@@ -43,4 +45,7 @@ public sealed record DataOptions
     public bool Grayscale { get; init; }
 
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>How much of a table is kept in memory, and where the rest lies.</summary>
+    public TableStorage Storage { get; init; } = new();
 }

@@ -26,6 +26,23 @@ public interface IDataset
     /// <exception cref="DataException">The file behind the sample cannot be read.</exception>
     void Read(int index, Span<float> features, Span<float> target);
 
+    /// <summary>Writes the target of a sample alone.</summary>
+    /// <exception cref="DataException">The file behind the sample cannot be read.</exception>
+    void ReadTarget(int index, Span<float> target) =>
+        Read(index, new float[FeatureShape.Count], target);
+
+    /// <summary>
+    /// The order of a shuffled epoch: a permutation of all samples that depends on seed and epoch
+    /// alone. Data that are read fast in some orders only give one of these.
+    /// </summary>
+    int[] Order(ulong seed, int epoch) => Batches.Order(Count, seed, epoch);
+
+    /// <summary>
+    /// What <see cref="Order"/> depends on besides; a training can only be taken up where it is
+    /// the same.
+    /// </summary>
+    string Shuffling => "";
+
     /// <summary>Where a sample lies, for messages: `rows.csv:17` or `train/cat/3.png`.</summary>
     string Locate(int index);
 }
@@ -73,4 +90,10 @@ public sealed record TargetSpec
 /// One way to cut the data, with the preprocessing fitted on its training part only.
 /// </summary>
 public sealed record DataSplits(
-    IDataset Train, IDataset? Validation, IDataset? Test, Preprocessing Preprocessing);
+    IDataset Train, IDataset? Validation, IDataset? Test, Preprocessing Preprocessing)
+{
+    /// <summary>
+    /// An even sample of very many training samples, to be scored in their stead; null: all are.
+    /// </summary>
+    public IDataset? Scored { get; init; }
+}

@@ -31,4 +31,9 @@ internal interface IDataSource
     IDataset View(int[] samples, Preprocessing preprocessing);
 
     DataDescription Describe(string fingerprint);
+
+    /// <summary>Gives back what lies on disk; its datasets cannot be read any more.</summary>
+    void Dispose()
+    {
+    }
 }

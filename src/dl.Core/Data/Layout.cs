@@ -29,6 +29,9 @@ internal sealed record Place(string Path, Part Part, PlaceKind Kind)
 {
     /// <summary>The column of labels in a table of paths; null: found by its name.</summary>
     public string? Target { get; init; }
+
+    /// <summary>Numbers in a table of paths are written `1,5`.</summary>
+    public bool DecimalComma { get; init; }
 }
 
 /// <summary>Finds the places of data.</summary>
@@ -120,9 +123,14 @@ internal static class Layout
     /// </summary>
     private static Place AsSaid(Place place, DataOptions options) =>
         place.Kind != PlaceKind.PathTable ? place
-        : options.Ignore.Contains(new PathTable(place.Path, null).Columns[0])
+        : options.Ignore.Contains(new PathTable(
+                place.Path, null, options.DecimalComma).Columns[0])
             ? place with { Kind = PlaceKind.Table }
-        : place with { Target = options.Target.FirstOrDefault() };
+        : place with
+        {
+            Target = options.Target.FirstOrDefault(),
+            DecimalComma = options.DecimalComma,
+        };
 
     /// <summary>
     /// A share such as `0.1`; null for a path or nothing; `0` and `none` say none.

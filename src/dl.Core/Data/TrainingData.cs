@@ -2,17 +2,26 @@
 using Dl.Data.Formats;
 using Dl.Data.Images;
 using Dl.Data.Tables;
+using Dl.Data.Tables.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dl.Data;
 
 /// <summary>Training data of any kind, opened once and cut as often as needed.</summary>
-public sealed class TrainingData
+public sealed class TrainingData : IDisposable
 {
     /// <summary>Fewer training samples are not cut for validation unless asked.</summary>
     private const int MinForValidation = 50;
     private const double DefaultValidation = 0.1;
+
+    /// <summary>
+    /// More would cost time in every epoch, and tell an accuracy to 0.05 % no better.
+    /// </summary>
+    private const int MaxForValidation = 1_000_000;
+
+    /// <summary>Training samples that are scored when training is done; evenly spaced.</summary>
+    private const int MaxScored = 1_000_000;
 
     private readonly IDataSource _source;
     private readonly DataOptions _options;
@@ -70,18 +79,16 @@ public sealed class TrainingData
         int[] validation = Of(Part.Validation);
         int[] test = Of(Part.Test);
         (double validationShare, double testShare) = Shares(pool.Length, validation, test);
-        int[] order = Cut.Stratified(pool, _source.Stratum, _options.Seed);
-        int testEnd = (int)Math.Round(testShare * pool.Length);
-        int end = testEnd + (int)Math.Round(validationShare * pool.Length);
-        if (testShare > 0)
+        int[] train = pool;
+        if (testShare > 0 || validationShare > 0)
         {
-            test = Cut.Run(order, 0, testEnd);
+            int testEnd = (int)Math.Round(testShare * pool.Length);
+            int end = testEnd + (int)Math.Round(validationShare * pool.Length);
+            var cut = new Cut(pool, _source.Stratum, _options.Seed);
+            test = testShare > 0 ? cut.Run(0, testEnd) : test;
+            validation = validationShare > 0 ? cut.Run(testEnd, end) : validation;
+            train = cut.Without(0, end);
         }
-        if (validationShare > 0)
-        {
-            validation = Cut.Run(order, testEnd, end);
-        }
-        int[] train = Cut.Run(order, end, order.Length);
         _log.LogInformation(
             "samples: {Train} to train, {Validation} to validate, {Test} to test",
             train.Length, validation.Length, test.Length);
@@ -98,45 +105,51 @@ public sealed class TrainingData
     {
         Load();
         // A separate test part stays out of it: it is for the model that is chosen.
-        int[] pool = Of(Part.Train);
-        if (folds < 2 || folds > pool.Length)
+        int pool = Of(Part.Train).Length;
+        if (folds < 2 || folds > pool)
         {
             throw new UsageException(
-                $"--folds: {folds} given, expected 2 to {pool.Length} (the number of samples)");
+                $"--folds: {folds} given, expected 2 to {pool} (the number of samples)");
         }
         if (repeats < 1)
         {
             throw new UsageException($"--repeats: {repeats} given, expected at least 1");
         }
-        return MakeFolds(pool, folds, repeats);
+        return MakeFolds(folds, repeats);
     }
 
     /// <summary>What is there, for `dl info`.</summary>
     public DataDescription Describe() => _source.Describe(Fingerprint);
 
-    private IEnumerable<DataSplits> MakeFolds(int[] pool, int folds, int repeats)
+    /// <summary>A part as it was found, prepared as is said.</summary>
+    internal IDataset View(Preprocessing preprocessing, Part part) =>
+        _source.View(Of(part), preprocessing);
+
+    /// <summary>Datasets that were made of it cannot be read any more.</summary>
+    public void Dispose() => _source.Dispose();
+
+    private IEnumerable<DataSplits> MakeFolds(int folds, int repeats)
     {
         double? share = Layout.Share(_options.Validation, "--val");
         int[] validationPart = Of(Part.Validation);
         for (int repeat = 0; repeat < repeats; repeat++)
         {
-            int[] order = Cut.Stratified(pool, _source.Stratum, _options.Seed, repeat);
+            var cut = new Cut(Of(Part.Train), _source.Stratum, _options.Seed, repeat);
             for (int fold = 0; fold < folds; fold++)
             {
-                int from = (int)((long)order.Length * fold / folds);
-                int to = (int)((long)order.Length * (fold + 1) / folds);
-                int[] train = Cut.Without(order, from, to);
+                int from = (int)((long)cut.Count * fold / folds);
+                int to = (int)((long)cut.Count * (fold + 1) / folds);
+                int[] train = cut.Without(from, to);
                 int[] validation = validationPart;
                 if (share > 0)
                 {
-                    int[] inner = Cut.Stratified(train, _source.Stratum, _options.Seed, repeat);
-                    int count = (int)Math.Round(share.Value * inner.Length);
-                    validation = Cut.Run(inner, 0, count);
-                    train = Cut.Run(inner, count, inner.Length);
+                    var inner = new Cut(train, _source.Stratum, _options.Seed, repeat);
+                    int count = (int)Math.Round(share.Value * inner.Count);
+                    validation = inner.Run(0, count);
+                    train = inner.Without(0, count);
                 }
                 bool first = repeat == 0 && fold == 0;
-                yield return Make(
-                    train, validation, Cut.Run(order, from, to), first ? _log : null);
+                yield return Make(train, validation, cut.Run(from, to), first ? _log : null);
             }
         }
     }
@@ -148,11 +161,31 @@ public sealed class TrainingData
             throw new DataException("data: no sample is left to train on; lower the other shares");
         }
         Preprocessing preprocessing = _source.Fit(train, log);
+        if (train.Length > MaxScored)
+        {
+            // What the cut and the fit took.
+            HeldMemory.GiveBack();
+        }
         return new DataSplits(
             _source.View(train, preprocessing),
             validation.Length > 0 ? _source.View(validation, preprocessing) : null,
             test.Length > 0 ? _source.View(test, preprocessing) : null,
-            preprocessing);
+            preprocessing)
+        {
+            Scored = train.Length > MaxScored
+                ? _source.View(Spaced(train, MaxScored), preprocessing)
+                : null,
+        };
+    }
+
+    private static int[] Spaced(int[] samples, int count)
+    {
+        var spaced = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            spaced[i] = samples[(int)((long)i * samples.Length / count)];
+        }
+        return spaced;
     }
 
     /// <summary>
@@ -190,9 +223,17 @@ public sealed class TrainingData
         {
             return (0, testShare);
         }
+        double held = DefaultValidation * (1 - testShare);
+        if (held * pool > MaxForValidation)
+        {
+            _log.LogInformation(
+                "validation: {Count} training samples are held out (--val SHARE takes more or "
+                + "fewer, --val none keeps them)", MaxForValidation);
+            return ((double)MaxForValidation / pool, testShare);
+        }
         _log.LogInformation(
             "validation: 10 % of the training samples are held out (--val none keeps them)");
-        return (DefaultValidation * (1 - testShare), testShare);
+        return (held, testShare);
     }
 
     private int[] Of(Part part)
@@ -203,17 +244,24 @@ public sealed class TrainingData
         // training data for validation, and is left alone for test.
         bool replaced = part == Part.Validation && validation is not null
             || part == Part.Test && test is not null;
-        var samples = new List<int>();
-        for (int i = 0; i < _source.Count && !replaced; i++)
+        bool Belongs(int sample) => !replaced && (_source.PartOf(sample) == part
+            || (part == Part.Train && validation is not null
+                && _source.PartOf(sample) == Part.Validation));
+        // Counted first: a list that grows would take twice the memory.
+        int count = 0;
+        for (int i = 0; i < _source.Count; i++)
         {
-            if (_source.PartOf(i) == part
-                || (part == Part.Train && validation is not null
-                    && _source.PartOf(i) == Part.Validation))
+            count += Belongs(i) ? 1 : 0;
+        }
+        var samples = new int[count];
+        for (int i = 0, at = 0; at < count; i++)
+        {
+            if (Belongs(i))
             {
-                samples.Add(i);
+                samples[at++] = i;
             }
         }
-        return [.. samples];
+        return samples;
     }
 
     private void Load()
@@ -230,27 +278,30 @@ public sealed class TrainingData
         List<Place> places, DataOptions options, BadData bad, Fingerprint fingerprint, ILogger log,
         CancellationToken cancel)
     {
-        var table = new RawTable(options.DecimalComma);
+        var table = new RawTable(options.DecimalComma, options.Storage);
+        var reading = new TableReading(table, log);
         // Training files come first: they name the columns.
         foreach (Place place in places.OrderBy(p => p.Part))
         {
-            string name = InputFile.Display(place.Path);
             if (InputFile.IsStream(place.Path))
             {
-                byte[] content = InputFile.ReadStream(place.Path);
-                fingerprint.Add("stdin", content);
-                table.Append(new MemoryStream(content), name, place.Part, bad, cancel);
+                using var pipe = new PipedInput(place.Path, options.Storage, cancel);
+                reading.Append(
+                    pipe.Content, InputFile.Display(place.Path), place.Part, bad, cancel);
+                pipe.Finish(fingerprint);
                 continue;
             }
             if (place.Part == Part.Test && options.Test is null
                 && !HasTargets(place.Path, table, options))
             {
-                log.LogInformation("{Name}: no target column, not used for testing", name);
+                log.LogInformation(
+                    "{Name}: no target column, not used for testing", place.Path);
                 continue;
             }
             fingerprint.AddFile(Path.GetFileName(place.Path), place.Path, sampled: true);
-            table.Append(InputFile.Open(place.Path), name, place.Part, bad, cancel);
+            reading.Append(InputFile.Open(place.Path), place.Path, place.Part, bad, cancel);
         }
+        reading.Complete();
         return table;
     }
 

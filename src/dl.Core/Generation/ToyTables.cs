@@ -9,6 +9,11 @@ internal static class ToyTables
 {
     public static readonly string[] Plane = ["x1", "x2", "label"];
 
+    public static readonly string[] Crowded =
+        [.. Enumerable.Range(1, 20).Select(i => $"x{i}"), "label"];
+
+    private static readonly string[] Groups = ["a", "b", "c", "d", "e"];
+
     private static readonly string[] Arms = ["a", "b", "c"];
 
     private static readonly string[] Clouds = ["blob0", "blob1", "blob2", "blob3"];
@@ -91,6 +96,21 @@ internal static class ToyTables
         double x = -3 + (6 * rng.NextFloat());
         double y = Math.Sin(2 * x) + (Math.Sin(5 * x) / 2) + (0.05 * noise * rng.NextNormal());
         Write(row, x, y);
+    }
+
+    /// <summary>
+    /// Twenty numbers, even around a corner of a cube: near enough to the others' that one number
+    /// tells little and all of them much. Made for long tables, so a number costs one draw.
+    /// </summary>
+    public static void Crowd(int i, Rng rng, float noise, RowWriter row)
+    {
+        int group = rng.NextInt(Groups.Length);
+        for (int x = 0; x < 20; x++)
+        {
+            double corner = (((group + 1) * (x + 3)) % 7 / 3.0) - 1;
+            row.Number(Math.Round(corner + (4 * noise * (rng.NextFloat() - 0.5)), 6));
+        }
+        row.Text(Groups[group]);
     }
 
     /// <summary>To six decimals: the same numbers in every form of table.</summary>

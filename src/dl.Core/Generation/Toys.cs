@@ -85,6 +85,11 @@ public static class Toys
         },
         new()
         {
+            Name = "crowd", Summary = "20 numbers around 5 far points, 5 classes, for long tables",
+            Columns = ToyTables.Crowded, Target = FieldType.String, Row = ToyTables.Crowd,
+        },
+        new()
+        {
             Name = "digits", Summary = "drawn digits, 28x28 grey, 10 classes, train/ and test/",
             Folder = ToyDigits.Write,
         },

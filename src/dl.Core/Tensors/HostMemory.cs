@@ -6,27 +6,29 @@ namespace Dl.Tensors;
 
 public static class HostMemory
 {
-    private const string Groups = "/sys/fs/cgroup";
-
     /// <summary>Bytes that may be taken now; what caches hold counts as free.</summary>
-    public static long Available()
+    public static long Available() => Available("/");
+
+    /// <param name="root">Below which `proc` and `sys` lie.</param>
+    internal static long Available(string root)
     {
-        long available = Field("/proc/meminfo", "MemAvailable:") is { } kilobytes
+        long available = Field(Path.Combine(root, "proc/meminfo"), "MemAvailable:") is { } kilobytes
             ? kilobytes * 1024 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return Math.Min(available, LeftOfGroups());
+        return Math.Min(available, LeftOfGroups(root));
     }
 
     /// <summary>The least that any group of this process has left.</summary>
-    private static long LeftOfGroups()
+    private static long LeftOfGroups(string root)
     {
-        long least = Left(Path.Combine(Groups, "memory"), "memory.limit_in_bytes",
+        string groups = Path.Combine(root, "sys/fs/cgroup");
+        long least = Left(Path.Combine(groups, "memory"), "memory.limit_in_bytes",
             "memory.usage_in_bytes", "total_cache");
-        string group = Lines("/proc/self/cgroup")
+        string group = Lines(Path.Combine(root, "proc/self/cgroup"))
             .FirstOrDefault(line => line.StartsWith("0::", StringComparison.Ordinal))?[3..] ?? "/";
         for (string? path = group; path is not null; path = Path.GetDirectoryName(path))
         {
             least = Math.Min(least, Left(
-                Path.Join(Groups, path), "memory.max", "memory.current", "file"));
+                Path.Join(groups, path), "memory.max", "memory.current", "file"));
         }
         return least;
     }

@@ -76,11 +76,10 @@ internal static class ClassWeights
     private static float[] Balance(IDataset data, TargetSpec target)
     {
         var counts = new int[target.Labels.Length];
-        var features = new float[data.FeatureShape.Count];
         var label = new float[data.TargetWidth];
         for (int i = 0; i < data.Count; i++)
         {
-            data.Read(i, features, label);
+            data.ReadTarget(i, label);
             counts[(int)label[0]]++;
         }
         var weights = new float[counts.Length];

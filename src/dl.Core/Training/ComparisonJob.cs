@@ -39,7 +39,7 @@ public static class ComparisonJob
     {
         Check(variants);
         var common = variants[0].Options;
-        var data = TrainingData.Open(FitJob.DataFor(common), log, events.Cancel);
+        using var data = TrainingData.Open(FitJob.DataFor(common), log, events.Cancel);
         var setups = SetUp(variants, data.Split(), log);
         var results = new List<VariantResult>();
         VariantResult? best = null;

@@ -115,7 +115,8 @@ internal static class EnsembleJob
             var first = files[0].Document;
             var result = new FitResult(
                 setup.Options.Model, files.Max(f => f.Document.Epochs), first.BestEpoch, seconds,
-                device.Name, Of(setup.Data.Train), Of(setup.Data.Validation), Of(setup.Data.Test),
+                device.Name, Of(setup.Data.Scored ?? setup.Data.Train),
+                Of(setup.Data.Validation), Of(setup.Data.Test),
                 [], false, setup.Options.Output, setup, [])
             {
                 Members = [.. files.Select(f => f.Document)],

@@ -32,7 +32,7 @@ public static class FitJob
         FitOptions options, DeviceChooser devices, FitEvents events, ILogger log)
     {
         Check(options);
-        var data = TrainingData.Open(DataFor(options), log, events.Cancel);
+        using var data = TrainingData.Open(DataFor(options), log, events.Cancel);
         if (options.Folds is not null || (options.Repeats > 1 && !options.DryRun))
         {
             return CrossValidate(options, data, devices, events, log);
@@ -216,7 +216,7 @@ public static class FitJob
         run.Finish();
         var result = new FitResult(
             options.Model, state.Epoch, state.BestEpoch, run.Seconds, device.Name,
-            Scores.Of(run.Trainer, setup.Data.Train),
+            Scores.Of(run.Trainer, setup.Data.Scored ?? setup.Data.Train),
             Scores.Of(run.Trainer, setup.Data.Validation),
             Scores.Of(run.Trainer, setup.Data.Test), [], false, options.Output, setup,
             state.History);
@@ -253,7 +253,7 @@ public static class FitJob
             {
                 { Test: { Count: > 0 } test } => ("test", test),
                 { Validation: { Count: > 0 } validation } => ("validation", validation),
-                _ => ("training", setup.Data.Train),
+                _ => ("training", setup.Data.Scored ?? setup.Data.Train),
             };
             HtmlReport.Write(report, new ReportData(
                 result, source.Watch!, part, data, source.Trainer.Evaluate(data),

@@ -87,8 +87,8 @@ internal sealed class FitRun : IDisposable
             && File.Exists(CheckpointPath(output)))
         {
             _log.LogWarning(
-                "{Path}: is of an earlier run that was cut short, with --resume it would go on; "
-                + "this run will replace it", CheckpointPath(output));
+                "{Path}: is of a run that was cut short, or still runs; --resume would go on from "
+                + "it, this run will replace it", CheckpointPath(output));
         }
         if (options.From is { } path)
         {
@@ -110,7 +110,7 @@ internal sealed class FitRun : IDisposable
             _log.LogWarning("{Path}: no checkpoint; training starts from the beginning", path);
             return false;
         }
-        using var checkpoint = CheckpointFile.Load(path);
+        using var checkpoint = LoadCheckpoint(path);
         var state = TrainerState.Parse(checkpoint.TrainingJson, path);
         foreach (var (key, value) in Trainer.State.Options)
         {
@@ -132,6 +132,19 @@ internal sealed class FitRun : IDisposable
         _log.LogInformation(
             "resumed after epoch {Epoch}, step {Step}", state.Epoch, state.Step);
         return true;
+    }
+
+    private static Checkpoint LoadCheckpoint(string path)
+    {
+        try
+        {
+            return CheckpointFile.Load(path);
+        }
+        catch (DataException error)
+        {
+            throw new DataException(
+                $"{error.Message}; without --resume training starts again, and replaces it", error);
+        }
     }
 
     private void FindRate(CancellationToken cancel)
@@ -177,6 +190,9 @@ internal sealed class FitRun : IDisposable
             var record = Trainer.RunEpoch(events.Progress, events.Cancel);
             if (record is not null)
             {
+                _log.LogDebug(
+                    "epoch {Epoch}: steps waited {Waited:F2} of {All:F2} s for data",
+                    record.Epoch, Trainer.Waited.TotalSeconds, Trainer.Stepped.TotalSeconds);
                 epochDone(record);
                 events.EpochDone(record, _setup.Task.Metrics[0].Name);
             }

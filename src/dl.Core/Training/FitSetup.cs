@@ -193,6 +193,7 @@ public sealed record FitSetup(
             ["class_weights"] = string.Join(",", Options.ClassWeights),
             ["pos_weight"] = Text(Options.PositiveWeight),
             ["seed"] = Text(Settings.Seed),
+            ["shuffling"] = Data.Train.Shuffling,
         };
     }
 

@@ -88,6 +88,11 @@ public sealed class Trainer(
         _rng.Position = state.RngPosition;
     }
 
+    /// <summary>Time that steps of the last epoch waited for data, and all their time.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    public TimeSpan Stepped { get; private set; }
+
     /// <summary>
     /// Trains to the end of the current epoch, or until cancelled: then the state stands between
     /// two updates, and null is returned.
@@ -97,13 +102,17 @@ public sealed class Trainer(
     public EpochRecord? RunEpoch(Action<TrainingProgress> progress, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
-        var order = Batches.Order(data.Train.Count, settings.Seed, State.Epoch);
-        while (true)
+        var order = data.Train.Order(settings.Seed, State.Epoch);
+        for (bool ended = false; !ended;)
         {
             _lastUpdate = Books.Of(State, _rng);
             try
             {
-                return RunSteps(order, watch, progress, cancel) ? EndEpoch(watch) : null;
+                ended = RunSteps(order, watch, progress, cancel);
+                if (!ended)
+                {
+                    return null;
+                }
             }
             catch (Exception error) when (MemoryPlan.IsShortage(error)
                 && _lastUpdate is not null && State.Parts < settings.BatchSize)
@@ -111,6 +120,7 @@ public sealed class Trainer(
                 GoBack(error);
             }
         }
+        return EndEpoch(watch);
     }
 
     /// <summary>Smaller parts, from where the weights last moved.</summary>
@@ -147,6 +157,7 @@ public sealed class Trainer(
                 return false;
             }
         }
+        (Waited, Stepped) = (batches.Waited, watch.Elapsed);
         return true;
     }
 

@@ -60,7 +60,8 @@ internal static class BenchCommand
         Usage =
         [
             "[WORKLOAD...] [OPTION...]", "peak|matmul|conv|conv50|elementwise [OPTION...]",
-            "images DIR... [OPTION...]", "--tune --device opencl:N",
+            "images DIR... [OPTION...]", "ingest [FILE...] [OPTION...]",
+            "--tune --device opencl:N",
         ],
         Arguments = [What],
         Groups =
@@ -74,6 +75,7 @@ internal static class BenchCommand
             new("dl bench", "Steps of all usual workloads on the fastest device."),
             new("dl bench resnet18 --layers --device cpu", "Where the time goes."),
             new("dl bench peak matmul --sizes 1024,2048", "How near products come to the peak."),
+            new("dl bench ingest sales.csv", "How fast a table comes into memory."),
             new("dl bench images photos/ --image-size 224", "Pictures a second into batches."),
         ],
         Run = Run,
@@ -91,6 +93,11 @@ internal static class BenchCommand
             BenchImages.Run(session, folders);
             return 0;
         }
+        if (names is [BenchIngest.Name, .. string[] files])
+        {
+            BenchIngest.Run(session, files);
+            return 0;
+        }
         if (names.Length == 0)
         {
             names = [.. Workloads.Usual.Select(workload => workload.Name)];
@@ -103,7 +110,7 @@ internal static class BenchCommand
                     "benchmark", name,
                     [
                         .. Workloads.All.Select(w => w.Name), .. Parts.All.Select(p => p.Name),
-                        BenchImages.Name,
+                        BenchImages.Name, BenchIngest.Name,
                     ]));
             }
         }

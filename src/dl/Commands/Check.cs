@@ -37,13 +37,33 @@ internal static class CheckCommand
         More = "Also with `--json`, where otherwise the first 1000 of each kind are printed.",
     };
 
+    public static readonly OptionSpec Fix = new("fix", "write what can be repaired to -o CLEAN")
+    {
+        Kind = ValueKind.Flag,
+        More = "Of a table: leaves out ragged, unreadable and duplicate rows, rows without a "
+            + "target, with infinite numbers or texts for numbers, and columns that are constant "
+            + "or empty; spells labels and categories alike, writes missing values as empty cells, "
+            + "dates as 2024-05-17 and text in UTF-8, and gives every column a name of its own. Of "
+            + "a folder of pictures: links or copies the good ones, each once, under names that "
+            + "end as their format does. The source is never changed. What was left out is counted "
+            + "on stderr, and every change is a line in CLEAN.log.",
+    };
+
+    public static readonly OptionSpec Output = new("output", "the file or folder for --fix")
+    {
+        Alias = 'o', Kind = ValueKind.Path, Value = "CLEAN",
+        More = "A table's form is that of the name: `.csv`, `.tsv`, `.jsonl` or `.parquet`, each "
+            + "possibly with `.gz` or `.br`. Data in parts, and pictures, need a folder, which has "
+            + "to be new or empty.",
+    };
+
     public static readonly CommandSpec Spec = new(
         "check", "Find what is wrong with data, models or devices")
     {
         Usage =
         [
-            "DATA... [OPTION...]", "MODEL.dlm [OPTION...]", "--selftest [--device DEVICE]",
-            "--golden DIR [--device DEVICE]",
+            "DATA... [OPTION...]", "DATA... --fix -o CLEAN [OPTION...]", "MODEL.dlm [OPTION...]",
+            "--selftest [--device DEVICE]", "--golden DIR [--device DEVICE]",
         ],
         Arguments = [Subject],
         Groups =
@@ -51,6 +71,7 @@ internal static class CheckCommand
             new("Data", FitOptionSpecs.Target, FitOptionSpecs.Ignore, FitOptionSpecs.Task,
                 FitOptionSpecs.Validation, FitOptionSpecs.Test, CommonOptions.Decimal),
             new("Devices", SelfTest, Golden, CommonOptions.Device, Precision, Threads),
+            new("Repair", Fix, Output),
             new("Report", All, Json),
             General,
         ],
@@ -59,6 +80,8 @@ internal static class CheckCommand
             new("dl check photos/", "Damaged, blank and duplicate pictures, classes and labels."),
             new("dl check titanic.csv --target survived",
                 "Ragged rows, typing errors, columns that repeat the target, and more."),
+            new("dl check raw.csv --target price --fix -o clean.csv",
+                "The same table without what is wrong with it, and clean.csv.log."),
             new("dl check data/ --json | jq -r 'select(.severity==\"error\").place'",
                 "Where the errors are."),
             new("dl check iris.dlm", "Reads a model file and looks for damage."),
@@ -124,6 +147,10 @@ internal static class CheckCommand
         }
         try
         {
+            if (session.Values.Flag(Fix))
+            {
+                throw new UsageException("--fix: mends data; a model can only be trained again");
+            }
             CheckModel(subjects);
         }
         catch (DlException error) when (json)
@@ -157,15 +184,56 @@ internal static class CheckCommand
     private static int CheckData(Session session, string[] subjects, bool json)
     {
         bool all = session.Values.Flag(All);
+        string? output = session.Values.Text(Output);
+        if (session.Values.Flag(Fix) != output is not null)
+        {
+            throw new UsageException("check: --fix and -o CLEAN go together");
+        }
         var findings = new Findings(all ? int.MaxValue : Findings.UsuallyKept);
-        DataCheck.Run(ToOptions(session.Values), findings, session.Token);
-        session.Out.Write(json
-            ? CheckReport.Json(findings)
-            : CheckReport.Text(string.Join(", ", subjects), findings, all));
-        session.Out.Flush();
-        return findings.Errors == 0
-            ? 0
-            : throw new DataException(CheckReport.FirstError(findings));
+        DataOptions options = ToOptions(session.Values);
+        DataFix? fix = null;
+        if (output is null)
+        {
+            DataCheck.Run(options, findings, session.Token);
+        }
+        else
+        {
+            fix = DataCheck.RunToFix(options, findings, output, session.Token);
+        }
+        if (!json)
+        {
+            session.Out.Write(CheckReport.Text(string.Join(", ", subjects), findings, all));
+            session.Out.Flush();
+        }
+        FixResult? result = fix?.Write(
+            AtomicFile.Write, AtomicFile.WriteFolder, session.Token);
+        if (json)
+        {
+            session.Out.Write(CheckReport.Json(findings, result));
+            session.Out.Flush();
+        }
+        if (result is not null)
+        {
+            Say(session.Log, result, output!, fix!.LogFile);
+        }
+        return CheckReport.Remaining(findings, fixedNow: result is not null) is string error
+            ? throw new DataException(error)
+            : 0;
+    }
+
+    private static void Say(ILogger log, FixResult result, string output, string logFile)
+    {
+        foreach ((string what, long count) in result.Mended)
+        {
+            log.LogInformation("mended: {What}: {Count}", what, count);
+        }
+        foreach ((string what, long count) in result.LeftOut)
+        {
+            log.LogWarning("left out: {What}: {Count}", what, count);
+        }
+        log.LogInformation(
+            "{Output}: {Kept} {Unit}; every change is in {Log}", output, result.Kept, result.Unit,
+            logFile);
     }
 
     private static DataOptions ToOptions(Values values) => new()

@@ -52,7 +52,9 @@ internal static class CheckReport
     }
 
     /// <summary>One object a finding, and at the end one that sums up.</summary>
-    public static string Json(Findings findings)
+    /// <param name="findings">All that was found.</param>
+    /// <param name="mended">What --fix did; null: it was not asked for.</param>
+    public static string Json(Findings findings, FixResult? mended)
     {
         var text = new StringBuilder();
         foreach (Finding finding in findings.Groups().SelectMany(g => g.First))
@@ -69,15 +71,31 @@ internal static class CheckReport
         summary.AddRange(
             ("errors", findings.Errors), ("warnings", findings.Warnings),
             ("notes", findings.Notes));
+        if (mended is not null)
+        {
+            summary.AddRange(
+                ("kept", mended.Kept), ("left_out", mended.LeftOut.Values.Sum()),
+                ("mended", mended.Mended.Values.Sum()));
+        }
         return text.Append(JsonLine.Object([.. summary])).Append('\n').ToString();
     }
 
-    /// <summary>The first error in a line for stderr.</summary>
-    public static string FirstError(Findings findings)
+    /// <summary>The first error that is left, in a line for stderr; null: there is none.</summary>
+    /// <param name="findings">All that was found.</param>
+    /// <param name="fixedNow">What --fix mends is mended.</param>
+    public static string? Remaining(Findings findings, bool fixedNow)
     {
-        long more = findings.Errors - 1;
-        return findings.FirstError + (more == 0 ? ""
-            : $" (and {more} more {(more == 1 ? "error" : "errors")})");
+        FindingGroup[] left = Array.FindAll(
+            findings.Groups(),
+            g => g.Severity == Severity.Error && !(fixedNow && g.Kind.Mends));
+        if (left.Length == 0)
+        {
+            return null;
+        }
+        Finding first = fixedNow ? left[0].First[0] : findings.FirstError!;
+        long more = left.Sum(g => g.Count) - 1;
+        return first + (fixedNow ? " (not to be mended by --fix)" : "")
+            + (more == 0 ? "" : $" (and {more} more {(more == 1 ? "error" : "errors")})");
     }
 
     private static string Verdict(Findings findings)

@@ -26,7 +26,8 @@ internal static class FitCommand
         [
             new("Model", Model, FitOptionSpecs.Task, Loss, Init, Dropout),
             new("Data", Target, Ignore, Validation, Test, Split, Folds, Repeats, ClassWeights,
-                PositiveWeight, ImageSize, Grayscale, CommonOptions.Decimal, OnBadData),
+                PositiveWeight, ImageSize, Grayscale, CommonOptions.Decimal, OnBadData,
+                TableMemory, Scratch),
             new("Training", Epochs, BatchSize, FitOptionSpecs.Optimizer, LearningRate,
                 RatePlot, FitRateOptions.Schedule, FitRateOptions.Warmup, Momentum, WeightDecay,
                 ClipGradient, ClipValue, L1, LabelSmoothing, Mixup, Cutmix, Accumulate, Ema, Swa,
@@ -226,6 +227,7 @@ internal static class FitCommand
             ImageSize = values.Integer(ImageSize),
             Grayscale = values.Flag(Grayscale),
             Seed = (ulong)values.Long(Seed)!.Value,
+            Storage = Subjects.Storage(values),
         };
     }
 }

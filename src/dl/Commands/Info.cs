@@ -39,7 +39,8 @@ internal static class InfoCommand
         Usage = ["MODEL.dlm [OPTION...]", "DATA... [OPTION...]", "--devices", "--list KIND",
             "--log FILE.csv"],
         Arguments = [Subject],
-        Groups = [new("What", Devices, List, Log, CommonOptions.Decimal, Json), General],
+        Groups = [new("What", Devices, List, Log, CommonOptions.Decimal, TableMemory,
+            Scratch, Json), General],
         Examples =
         [
             new("dl info iris.dlm", "Layers, parameters, labels and metrics of a model."),
@@ -95,7 +96,8 @@ internal static class InfoCommand
         {
             return json ? ModelJson.Write(model.Document) + "\n" : ModelReport.Text(model);
         }
-        DataDescription data = Subjects.Data(session, subjects, skipBad: true).Describe();
+        using TrainingData opened = Subjects.Data(session, subjects, skipBad: true);
+        DataDescription data = opened.Describe();
         return json
             ? JsonSerializer.Serialize(data, DataJson.Default.DataDescription) + "\n"
             : Descriptions.Data(data);

@@ -2,6 +2,7 @@
 using System.Buffers.Binary;
 using Dl.Cli.Options;
 using Dl.Data;
+using Dl.Data.Tables.Storage;
 using Dl.Files;
 
 namespace Dl.Cli.Commands;
@@ -51,6 +52,20 @@ internal static class Subjects
                 Inputs = subjects,
                 SkipBad = skipBad,
                 DecimalComma = session.Values.Text(CommonOptions.Decimal) == "comma",
+                Storage = Storage(session.Values),
             },
             session.Log, session.Token);
+
+    /// <summary>Where tables are kept; commands without the options have the defaults.</summary>
+    public static TableStorage Storage(Values values)
+    {
+        var usual = new TableStorage();
+        return usual with
+        {
+            Memory = values.Integer(CommonOptions.TableMemory) is int mib
+                ? (long)mib << 20
+                : usual.Memory,
+            Folder = values.Text(CommonOptions.Scratch),
+        };
+    }
 }

@@ -61,6 +61,22 @@ internal static class CommonOptions
             + "prints has points.",
     };
 
+    public static readonly OptionSpec TableMemory = new(
+        "table-memory", "MiB of a table that are kept in memory")
+    {
+        Kind = ValueKind.Integer, Value = "MIB", Default = "256", Min = 0, Max = 1 << 24,
+        More = "At 8 bytes a cell. A larger table is kept in a scratch file, whatever its size, "
+            + "and an epoch is then shuffled by blocks of rows, of which some are mixed at a time.",
+    };
+
+    public static readonly OptionSpec Scratch = new(
+        "scratch", "folder for the scratch file of a large table [$TMPDIR]")
+    {
+        Kind = ValueKind.Path, Value = "DIR",
+        More = "It takes less room than the table as CSV, mostly a half. It has no name, so "
+            + "nothing is left of it, whatever ends the program.",
+    };
+
     public static readonly OptionSpec Json = new(
         "json", "print the result as JSON, one object a line")
     {

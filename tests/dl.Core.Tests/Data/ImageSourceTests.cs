@@ -68,7 +68,7 @@ public sealed class ImageSourceTests : IDisposable
             Assert.Throws<DataException>(() => Samples(again)).Message);
     }
 
-    /// <summary>Damage behind the header is found before training where it is to be skipped.</summary>
+    /// <summary>Damage behind the header is found before training begins.</summary>
     [Theory]
     [InlineData(null)]
     [InlineData(100L)]

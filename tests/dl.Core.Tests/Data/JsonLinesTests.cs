@@ -66,7 +66,7 @@ public class JsonLinesTests
     }
 
     [Theory]
-    [InlineData("{\"a\":1,\"b\":{\"c\":[1]}}", "t.jsonl:2: key 'b.c' holds an array, expected")]
+    [InlineData("{\"a\":[1],\"b\":2}", "t.jsonl:2: key 'a' holds an array, expected")]
     [InlineData("{\"a\":1,\"a\":2}", "t.jsonl:2: key 'a' is there twice")]
     [InlineData("{\"a.b\":1,\"a\":{\"b\":2}}", "t.jsonl:2: key 'a.b' is there twice")]
     [InlineData("{\"\":1}", "t.jsonl:2: a key is empty")]

@@ -110,6 +110,17 @@ public sealed class PictureFolderTests : IDisposable
             Assert.Throws<DataException>(() => item.Load(2, 2, 1, new byte[4])).Message);
     }
 
+    [Fact]
+    public void AFolderThatGoesAwayIsNamed()
+    {
+        Write("a/1.png", "b/2.png");
+        using IEnumerator<string> names = PictureFolder.Names(_folder.Root).GetEnumerator();
+        Assert.True(names.MoveNext());
+        Directory.Delete(_folder["b"], recursive: true);
+        var error = Assert.Throws<DataException>(() => names.MoveNext());
+        Assert.StartsWith($"{_folder["b"]}: cannot be read", error.Message);
+    }
+
     /// <summary>Some headers stand behind the first block, or tell of turning at the end.</summary>
     [Fact]
     public void AHeaderIsFoundBehindALongSegment()

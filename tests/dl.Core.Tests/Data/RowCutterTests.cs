@@ -14,8 +14,8 @@ public class RowCutterTests
 {
     private static readonly string[] Pieces =
     [
-        ",", ",", ",", ",", "\n", "\n", "\r\n", "\r", "\"", "\"", "\"\"", " ", "  ", "a", "b", "1.5",
-        "-2e3", "x y", "\t", "\u00e9", "\ud83d\ude00", ";", "\"q,\"\"r\"", "\"two\nlines\"",
+        ",", ",", ",", ",", "\n", "\n", "\r\n", "\r", "\"", "\"", "\"\"", " ", "  ", "a", "b",
+        "1.5", "-2e3", "x y", "\t", "\u00e9", "\ud83d\ude00", ";", "\"q,\"\"r\"", "\"two\nlines\"",
         "\"\r\n\"", "longer text than a vector of 64 bytes holds, so that it reaches over its end",
     ];
 

@@ -8,6 +8,7 @@ using System.Text.Json.Nodes;
 using Dl.Cpu;
 using Dl.Data;
 using Dl.Data.Formats;
+using Dl.Data.Formats.Delimited;
 using Dl.Data.Images;
 using Dl.Data.Tables;
 using Dl.Data.Tests;
@@ -41,6 +42,19 @@ public sealed class ParserFuzzTests : IDisposable
     {
         Tokens = Texts(",", "\t", ";", "\n", "\r\n", "\"", "\"\"", "NA", "inf", "nan", "1e400",
             "\u00e9", "\0", "\ufeff"),
+    });
+
+    // In one block and in many: a block of a pipe ends with every line, inside of quotes or not.
+    [Fact]
+    public void Csv() => FuzzRun.Check(new FuzzTarget(
+        "csv", TableTexts(),
+        bytes => Assert.Equal(
+            CutRows(new MemoryStream(bytes), isPipe: false),
+            CutRows(new SlowStream(bytes), isPipe: true)),
+        20_000, 4 * MiB)
+    {
+        Tokens = Texts(",", "\n", "\r\n", "\r", "\"", "\"\"", "\"\n\"", ",\"", "\",", " ", "1,5",
+            "1.5"),
     });
 
     [Fact]
@@ -303,6 +317,37 @@ public sealed class ParserFuzzTests : IDisposable
             table.Append(
                 stream, name, Part.Train, new BadData(true, NullLogger.Instance), default);
         }
+    }
+
+    private static string CutRows(Stream stream, bool isPipe)
+    {
+        var dialect = new Dialect((byte)',', DecimalComma: true);
+        var feed = new BlockFeed(stream, "t.csv", isPipe);
+        using var blocks = new BlockQueue(feed, "t.csv", dialect, isPipe ? 0 : 1);
+        var block = new DelimitedBlock("t.csv");
+        feed.Fill(block);
+        RowCutter.Cut(block, dialect);
+        var rows = new StringBuilder();
+        for (DelimitedBlock? next = block; next is not null; next = blocks.Next(next))
+        {
+            for (next.Row = 0; next.Row < next.RowCount; next.Row++)
+            {
+                rows.Append(next.Line).Append(next.Problem?.Message);
+                for (int i = 0; i < next.Count; i++)
+                {
+                    rows.Append('|').Append(((IRow)next)[i]);
+                }
+                rows.Append('\n');
+            }
+        }
+        return rows.ToString();
+    }
+
+    /// <summary>A byte or a few with each read.</summary>
+    private sealed class SlowStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override int Read(Span<byte> buffer) =>
+            base.Read(buffer[..Math.Min(buffer.Length, 1 + (int)(Position % 7))]);
     }
 
     private static List<byte[]> TableTexts() =>

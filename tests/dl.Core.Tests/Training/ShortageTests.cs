@@ -2,6 +2,7 @@
 // becomes short in the middle of an update.
 using Dl.Cpu;
 using Dl.Tensors;
+using Dl.Tests.Files;
 using Dl.Training;
 
 namespace Dl.Tests.Training;
@@ -41,6 +42,33 @@ public sealed class ShortageTests : IDisposable
     [Fact]
     public void MemoryOfTheSystemIsKnown() =>
         Assert.InRange(HostMemory.Available(), 1 << 20, 1L << 50);
+
+    /// <summary>The narrowest of the groups around the process counts, without its caches.
+    /// </summary>
+    [Fact]
+    public void LimitsOfControlGroupsCount()
+    {
+        using var folder = new TemporaryFolder();
+        void Put(string path, string text)
+        {
+            string file = folder.File(path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, text);
+        }
+        Put("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:   8000 kB\n");
+        Assert.Equal(8000 * 1024, HostMemory.Available(folder.Path));
+        Put("proc/self/cgroup", "0::/jobs/one\n");
+        Put("sys/fs/cgroup/jobs/one/memory.max", "max\n");
+        Put("sys/fs/cgroup/jobs/one/memory.current", "4096\n");
+        Assert.Equal(8000 * 1024, HostMemory.Available(folder.Path));
+        Put("sys/fs/cgroup/jobs/memory.max", "1000000\n");
+        Put("sys/fs/cgroup/jobs/memory.current", "700000\n");
+        Put("sys/fs/cgroup/jobs/memory.stat", "anon 400000\nfile 300000\n");
+        Assert.Equal(600_000, HostMemory.Available(folder.Path));
+        Put("sys/fs/cgroup/memory/memory.limit_in_bytes", "500000\n");
+        Put("sys/fs/cgroup/memory/memory.usage_in_bytes", "600000\n");
+        Assert.Equal(0, HostMemory.Available(folder.Path));
+    }
 
     [Theory]
     [InlineData(64, 4, 0, 0, 16)]

@@ -1,4 +1,6 @@
 // How much one column tells about another, from a sample of rows.
+using Dl.Data.Tables;
+
 namespace Dl.Data.Checks;
 
 /// <summary>A column of the sample: numbers, and codes of equal cells (-1: missing).</summary>

@@ -10,10 +10,16 @@ internal sealed class ByteWatch(Stream inner, string name, Findings findings) : 
 {
     public static readonly CheckKind NotUtf8 = new(
         "not-utf8", Severity.Error, "bytes that are no UTF-8 text",
-        "convert the file (iconv -f LATIN1 -t UTF-8), or let --fix do it");
+        "convert the file (iconv -f LATIN1 -t UTF-8), or let --fix do it")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Nul = new(
-        "nul-byte", Severity.Error, "zero bytes in a text", "remove them, or let --fix do it");
+        "nul-byte", Severity.Error, "zero bytes in a text", "remove them, or let --fix do it")
+    {
+        Mends = true,
+    };
 
     /// <summary>Bytes of a character that the last block cut in two; 3 at most.</summary>
     private readonly byte[] _rest = new byte[4];

@@ -1,7 +1,9 @@
 // 64-bit hashes of cells and rows. Of ten million different texts two have the same hash with a
 // probability of 3e-6 (n^2 / 2^65), so hashes stand for texts.
-//   text: FNV-1a over UTF-16 units, then the finaliser of MurmurHash3
+//   text: FNV-1a over 8 bytes of UTF-8 at a time, then the finaliser of MurmurHash3
 //   row:  the sum over columns of mix(hash + column), so one column can be taken out again
+using System.Buffers.Binary;
+
 namespace Dl.Data.Checks;
 
 internal static class CellHash
@@ -9,12 +11,16 @@ internal static class CellHash
     private const ulong Offset = 14695981039346656037;
     private const ulong Prime = 1099511628211;
 
-    public static ulong Of(ReadOnlySpan<char> text)
+    public static ulong Of(ReadOnlySpan<byte> utf8)
     {
-        ulong hash = Offset;
-        foreach (char c in text)
+        ulong hash = Offset + (ulong)utf8.Length;
+        for (; utf8.Length >= 8; utf8 = utf8[8..])
         {
-            hash = (hash ^ c) * Prime;
+            hash = Mix((hash ^ BinaryPrimitives.ReadUInt64LittleEndian(utf8)) * Prime);
+        }
+        foreach (byte unit in utf8)
+        {
+            hash = (hash ^ unit) * Prime;
         }
         return Mix(hash);
     }

@@ -11,8 +11,8 @@ public static class CheckList
     internal static readonly ITableCheck[] Tables =
     [
         new UsableTarget(), new NumericHeader(), new StrayTexts(), new EmptyColumns(),
-        new NamingColumns(), new Leakage(), new Spelling(), new ClassBalance(), new Outliers(), new Dates(),
-        new Parts(), new NearRows(), new Redundancy(),
+        new NamingColumns(), new Leakage(), new Spelling(), new ClassBalance(), new Outliers(),
+        new Dates(), new Parts(), new NearRows(), new Redundancy(),
     ];
 
     /// <summary>All kinds of findings.</summary>

@@ -1,20 +1,14 @@
 // What one pass learns about a column of one part, in memory that does not grow with the rows:
 // counts, moments (Welford), a random sample for quantiles (reservoir, Vitter's algorithm R), the
 // outermost values with their places, and the distinct texts as long as there are not too many.
+using System.Text;
+using Dl.Data.Formats;
 using Dl.Data.Tables;
 
 namespace Dl.Data.Checks;
 
 /// <summary>A row: the file by its index, the line counted from 1.</summary>
 internal readonly record struct Spot(int File, int Line);
-
-internal enum CellKind : byte
-{
-    Missing,
-    Number,
-    Infinite,
-    Text,
-}
 
 /// <summary>A cell as the checks of rows and pairs see it.</summary>
 internal readonly record struct CellFact(CellKind Kind, ulong Hash, double Number);
@@ -56,9 +50,6 @@ internal sealed class ColumnProfile(string name, int limit)
 
     public long Infinite { get; private set; }
 
-    /// <summary>Characters of all texts.</summary>
-    public long TextLength { get; private set; }
-
     public double Mean { get; private set; }
 
     public double Deviation => Numbers > 0 ? Math.Sqrt(_squares / Numbers) : 0;
@@ -87,25 +78,36 @@ internal sealed class ColumnProfile(string name, int limit)
     /// <summary>Numbers drawn from the whole column, sorted by <see cref="Finish"/>.</summary>
     public List<double> Sample => _sample;
 
-    public CellFact Add(string cell, Spot spot)
+    public CellFact Add(IRow row, int field, Spot spot)
     {
-        ulong hash = CellHash.Of(cell);
-        if (_values.TryGetValue(hash, out CellValue? known))
+        CellKind kind = row.Kind(field, out double number);
+        CellFact fact = kind switch
+        {
+            CellKind.Missing => default,
+            CellKind.Number => new CellFact(kind, CellHash.Of(number), number),
+            _ => new CellFact(kind, CellHash.Of(row.Utf8(field)), double.NaN),
+        };
+        if (kind == CellKind.Missing)
+        {
+            return fact;
+        }
+        // Of many different numbers none is kept, and none is looked for.
+        bool kept = kind != CellKind.Number || !ManyNumbers;
+        if (kept && _values.TryGetValue(fact.Hash, out CellValue? known))
         {
             known.Count++;
-            Count(known.Fact, known.Text.Length, spot);
-            return known.Fact;
         }
-        CellFact fact = Classify(cell, hash);
-        if (fact.Kind != CellKind.Missing)
+        else
         {
-            Keep(cell, fact, spot);
-            Count(fact, cell.Length, spot);
+            _distinct.Add(fact.Hash);
+            if (kept)
+            {
+                Keep(row, field, fact, spot);
+            }
         }
+        Count(fact, spot);
         return fact;
     }
-
-    public bool Knows(ulong hash) => _values.ContainsKey(hash);
 
     /// <summary>How often; 0 where it did not come or is not kept.</summary>
     public long CountOf(ulong hash) => _values.TryGetValue(hash, out CellValue? v) ? v.Count : 0;
@@ -129,31 +131,15 @@ internal sealed class ColumnProfile(string name, int limit)
         return union;
     }
 
-    private static CellFact Classify(string cell, ulong hash)
-    {
-        if (Cell.IsMissing(cell))
-        {
-            return default;
-        }
-        if (!Cell.TryNumber(cell, out double number))
-        {
-            return new CellFact(CellKind.Text, hash, double.NaN);
-        }
-        return double.IsFinite(number)
-            ? new CellFact(CellKind.Number, CellHash.Of(number), number)
-            : new CellFact(CellKind.Infinite, hash, double.NaN);
-    }
-
-    private void Keep(string cell, CellFact fact, Spot spot)
+    private void Keep(IRow row, int field, CellFact fact, Spot spot)
     {
         bool number = fact.Kind == CellKind.Number;
-        if (number ? ManyNumbers : ManyTexts)
+        if (!number && ManyTexts)
         {
             return;
         }
-        // A number is kept under the hash of its text: 1 and 1.0 are two ways to write one value.
-        ulong key = number ? CellHash.Of(cell) : fact.Hash;
-        _values.Add(key, new CellValue(cell, fact, spot));
+        string text = Encoding.UTF8.GetString(row.Utf8(field));
+        _values.Add(fact.Hash, new CellValue(text, fact, spot));
         if (number && ++_heldNumbers > limit)
         {
             ManyNumbers = true;
@@ -169,14 +155,12 @@ internal sealed class ColumnProfile(string name, int limit)
         }
     }
 
-    private void Count(CellFact fact, int length, Spot spot)
+    private void Count(CellFact fact, Spot spot)
     {
-        _distinct.Add(fact.Hash);
         switch (fact.Kind)
         {
             case CellKind.Text:
                 Texts++;
-                TextLength += length;
                 Counts = false;
                 break;
             case CellKind.Infinite:
@@ -237,7 +221,6 @@ internal sealed class ColumnProfile(string name, int limit)
         Numbers = numbers;
         Texts += part.Texts;
         Infinite += part.Infinite;
-        TextLength += part.TextLength;
         ManyNumbers |= part.ManyNumbers;
         ManyTexts |= part.ManyTexts;
         Counts &= part.Counts;

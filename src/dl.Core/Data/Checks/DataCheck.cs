@@ -12,7 +12,25 @@ public static class DataCheck
     /// <param name="findings">Gets all that is found.</param>
     /// <param name="cancel">Ends the pass.</param>
     /// <exception cref="UsageException">An option names what is not there.</exception>
-    public static void Run(DataOptions options, Findings findings, CancellationToken cancel)
+    public static void Run(DataOptions options, Findings findings, CancellationToken cancel) =>
+        Run(options, findings, null, cancel);
+
+    /// <summary>Checks, and prepares to write what can be mended.</summary>
+    /// <param name="options">As for training.</param>
+    /// <param name="findings">Gets all that is found.</param>
+    /// <param name="output">Where mended data will go.</param>
+    /// <param name="cancel">Ends the pass.</param>
+    /// <exception cref="UsageException">The output would do harm.</exception>
+    /// <returns>Null: nothing could be read.</returns>
+    public static DataFix? RunToFix(
+        DataOptions options, Findings findings, string output, CancellationToken cancel)
+    {
+        DataFix.CheckOutput(options, output);
+        return Run(options, findings, output, cancel);
+    }
+
+    private static DataFix? Run(
+        DataOptions options, Findings findings, string? output, CancellationToken cancel)
     {
         List<Place> places;
         try
@@ -22,30 +40,36 @@ public static class DataCheck
         catch (DataException error)
         {
             findings.Add(ReadingKinds.Unreadable, error, options.Inputs[0]);
-            return;
+            return null;
         }
-        if (places[0].Kind == PlaceKind.Table)
+        bool tables = places[0].Kind == PlaceKind.Table;
+        TableProfile? table = null;
+        PictureFact[]? facts = null;
+        if (tables)
         {
-            CheckTables(options, places, findings, cancel);
+            table = CheckTables(options, places, findings, cancel);
         }
         else
         {
-            PicturePass.Run(options, places, findings, cancel);
+            facts = PicturePass.Run(options, places, findings, output is not null, cancel);
         }
         bool streams = places.Exists(p => InputFile.IsStream(p.Path));
         if (findings.Errors == 0 && !streams)
         {
             Rehearse(options, places, findings, cancel);
         }
+        return output is null || (table is null && facts is null)
+            ? null
+            : new DataFix(places, table, facts, output);
     }
 
-    private static void CheckTables(
+    private static TableProfile? CheckTables(
         DataOptions options, List<Place> places, Findings findings, CancellationToken cancel)
     {
         TableProfile? table = new TablePass(options, findings, cancel).Read(places);
         if (table is null || table.Names.Count == 0)
         {
-            return;
+            return null;
         }
         TargetChoice.Settle(table);
         foreach (ITableCheck check in CheckList.Tables)
@@ -53,6 +77,7 @@ public static class DataCheck
             cancel.ThrowIfCancellationRequested();
             check.Look(table, findings);
         }
+        return table;
     }
 
     private static void Rehearse(

@@ -20,7 +20,11 @@ public enum Severity
 /// <param name="Description">What is looked for.</param>
 /// <param name="Advice">What to do about it.</param>
 public sealed record CheckKind(
-    string Code, Severity Severity, string Description, string Advice);
+    string Code, Severity Severity, string Description, string Advice)
+{
+    /// <summary>What --fix writes is free of it.</summary>
+    public bool Mends { get; init; }
+}
 
 /// <summary>One finding.</summary>
 /// <param name="Place">`file:line`, a path, or `file: column 'x'`.</param>

@@ -164,5 +164,5 @@ internal sealed class Spelling : ITableCheck
         return looked ? Typos.Find(TableProfile.ByCount(profile)) : [];
     }
 
-    private static string Times(long count) => count == 1 ? "once" : $"{count} times";
+    internal static string Times(long count) => count == 1 ? "once" : $"{count} times";
 }

@@ -5,6 +5,8 @@
 //   - rows equal in all columns but one, where those that agree hold at least 5 columns of 20 and
 //     more different numbers: in fewer or coarser columns such rows come by chance.
 // And rows with the same inputs but different labels.
+using Dl.Data.Tables;
+
 namespace Dl.Data.Checks;
 
 internal sealed class NearRows : ITableCheck

@@ -91,7 +91,7 @@ internal sealed class Parts : ITableCheck
         bool target, PartProfile part, string place, ColumnProfile train, ColumnProfile other,
         Findings findings)
     {
-        CellValue[] unseen = [.. other.Values.Where(v => train.CountOf(CellHash.Of(v.Text)) == 0)];
+        CellValue[] unseen = [.. other.Values.Where(v => train.CountOf(v.Fact.Hash) == 0)];
         if (unseen.Length > 0)
         {
             string names = string.Join(", ", unseen.Take(Shown).Select(v => $"'{v.Text}'"))
@@ -102,7 +102,7 @@ internal sealed class Parts : ITableCheck
         }
         double apart = train.Values.Sum(v => Math.Abs(
             ((double)v.Count / train.Present)
-            - ((double)other.CountOf(CellHash.Of(v.Text)) / other.Present)));
+            - ((double)other.CountOf(v.Fact.Hash) / other.Present)));
         apart = (apart + ((double)unseen.Sum(v => v.Count) / other.Present)) / 2;
         if (Math.Min(train.Present, other.Present) >= MinRows && apart > FarShares)
         {

@@ -1,8 +1,8 @@
 // Pictures that are there more than once. Equal ones by hashes of bytes and of pixels. Alike ones
 // by dHash: two hashes that differ in at most 3 of 64 bits agree in 20 neighbouring bits somewhere
-// on the circle; so the hashes are sorted 8 times, turned by 8 bits more each time, and each is held
-// against the next 32 in that order. That is n log n, whatever the pictures are. A thumbnail has
-// the last word.
+// on the circle; so the hashes are sorted 8 times, turned by 8 bits more each time, and each is
+// held against the next 32 in that order. That is n log n, whatever the pictures are. A thumbnail
+// has the last word.
 using System.Numerics;
 
 namespace Dl.Data.Checks;
@@ -19,7 +19,8 @@ internal static class PictureCopies
     /// <summary>Standard deviation of the grey levels; below there is little to compare.</summary>
     private const double MinContrast = 12;
 
-    public static void Look(PictureFact[] facts, Findings findings)
+    /// <returns>Pairs of hashes that were held against each other.</returns>
+    public static long Look(PictureFact[] facts, Findings findings)
     {
         // Copies of one picture point to the first of it.
         int[] first = FindEqual(facts);
@@ -30,7 +31,7 @@ internal static class PictureCopies
                 ReportEqual(facts[i], facts[first[i]], findings);
             }
         }
-        FindAlike(facts, first, findings);
+        return FindAlike(facts, first, findings);
     }
 
     /// <summary>For each picture the first one that equals it: itself, or an earlier one.</summary>
@@ -75,7 +76,7 @@ internal static class PictureCopies
         }
     }
 
-    private static void FindAlike(PictureFact[] facts, int[] first, Findings findings)
+    private static long FindAlike(PictureFact[] facts, int[] first, Findings findings)
     {
         int[] looked =
         [
@@ -84,6 +85,7 @@ internal static class PictureCopies
         var turned = new ulong[looked.Length];
         var order = new int[looked.Length];
         var partner = new SortedDictionary<int, int>();
+        long pairs = 0;
         for (int turn = 0; turn < Turns; turn++)
         {
             for (int i = 0; i < looked.Length; i++)
@@ -96,6 +98,7 @@ internal static class PictureCopies
             {
                 for (int j = i + 1; j < Math.Min(order.Length, i + 1 + Window); j++)
                 {
+                    pairs++;
                     if (BitOperations.PopCount(turned[i] ^ turned[j]) <= MaxBits
                         && LookAlike(facts[order[i]], facts[order[j]]))
                     {
@@ -117,6 +120,7 @@ internal static class PictureCopies
                 + (fact.Class != other.Class ? $" and of class '{other.Class}'" : ""),
                 apart || fact.Class != other.Class ? Severity.Warning : Severity.Note);
         }
+        return pairs;
     }
 
     private static bool HasContrast(PictureFact fact)

@@ -24,6 +24,9 @@ internal sealed record PictureFact
     /// <summary>Its class; null: none.</summary>
     public string? Class { get; init; }
 
+    /// <summary>False: training passes over it for its name.</summary>
+    public bool Seen { get; init; } = true;
+
     /// <summary>Why it cannot be used; null: it can.</summary>
     public (CheckKind Kind, string Message)? Problem { get; init; }
 

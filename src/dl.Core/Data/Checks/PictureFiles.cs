@@ -3,6 +3,11 @@ using Dl.Data.Images;
 
 namespace Dl.Data.Checks;
 
+/// <param name="Item">The picture.</param>
+/// <param name="Class">Its class; null: none.</param>
+/// <param name="Seen">False: training passes over it for its name.</param>
+internal sealed record FoundPicture(ImageItem Item, string? Class, bool Seen = true);
+
 internal static class PictureFiles
 {
     private static readonly EnumerationOptions Everything = new()
@@ -15,7 +20,7 @@ internal static class PictureFiles
     /// <summary>
     /// Pictures with their classes in a fixed order; what is odd about the folders is reported.
     /// </summary>
-    public static IEnumerable<(ImageItem Item, string? Class)> List(
+    public static IEnumerable<FoundPicture> List(
         Place place, string[] classes, Findings findings)
     {
         if (place.Kind == PlaceKind.Classes)
@@ -27,10 +32,10 @@ internal static class PictureFiles
             return ListFolder(place, place.Path, null, findings);
         }
         return ImageListing.List(place, classes).Select(item =>
-            (item, item.Label >= 0 ? classes[item.Label] : item.UnknownLabel));
+            new FoundPicture(item, item.Label >= 0 ? classes[item.Label] : item.UnknownLabel));
     }
 
-    private static IEnumerable<(ImageItem Item, string? Class)> ListClasses(
+    private static IEnumerable<FoundPicture> ListClasses(
         Place place, Findings findings)
     {
         foreach (string file in Sorted(Directory.EnumerateFiles(place.Path)))
@@ -48,13 +53,13 @@ internal static class PictureFiles
             {
                 continue;
             }
-            (ImageItem Item, string? Class)[] found =
+            FoundPicture[] found =
                 [.. ListFolder(place, folder, Path.GetFileName(folder), findings)];
-            foreach ((ImageItem, string?) picture in found)
+            foreach (FoundPicture picture in found)
             {
                 yield return picture;
             }
-            if (found.Length == 0)
+            if (!Array.Exists(found, f => f.Seen))
             {
                 findings.Add(
                     PictureKinds.EmptyClass, folder,
@@ -63,43 +68,38 @@ internal static class PictureFiles
         }
     }
 
-    private static IEnumerable<(ImageItem Item, string? Class)> ListFolder(
+    private static IEnumerable<FoundPicture> ListFolder(
         Place place, string folder, string? label, Findings findings)
     {
         string[] files = Sorted(Directory.EnumerateFiles(folder, "*", Everything));
         bool any = Array.Exists(files, f => !IsHidden(f) && ImageCodec.IsImageName(f));
         foreach (string file in files)
         {
-            if (IsHidden(file) || !ImageCodec.IsImageName(file))
+            bool seen = !IsHidden(file) && ImageCodec.IsImageName(file);
+            if (!seen && (IsHidden(file) || !IsPicture(file)))
             {
-                ReportStray(file, any, findings);
+                // In a folder without pictures all files are strays.
+                if (any)
+                {
+                    findings.Add(PictureKinds.Stray, file, "no picture; it is passed over");
+                }
                 continue;
             }
-            yield return (
-                new ImageItem
-                {
-                    Id = Path.GetRelativePath(place.Path, file).Replace('\\', '/'),
-                    Where = file,
-                    File = file,
-                    Part = place.Part,
-                },
-                label);
-        }
-    }
-
-    /// <param name="any">There are pictures in the folder: in others all files are strays.</param>
-    private static void ReportStray(string file, bool any, Findings findings)
-    {
-        if (!IsHidden(file) && IsPicture(file))
-        {
-            findings.Add(
-                PictureKinds.Hidden, file,
-                $"a picture, but its name ends in '{Path.GetExtension(file)}', so it is not used; "
-                + "rename it");
-        }
-        else if (any)
-        {
-            findings.Add(PictureKinds.Stray, file, "no picture; it is passed over");
+            if (!seen)
+            {
+                findings.Add(
+                    PictureKinds.Hidden, file,
+                    $"a picture, but its name ends in '{Path.GetExtension(file)}', so it is not "
+                    + "used; rename it");
+            }
+            var item = new ImageItem
+            {
+                Id = Path.GetRelativePath(place.Path, file).Replace('\\', '/'),
+                Where = file,
+                File = file,
+                Part = place.Part,
+            };
+            yield return new FoundPicture(item, label, seen);
         }
     }
 

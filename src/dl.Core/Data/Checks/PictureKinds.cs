@@ -16,15 +16,24 @@ internal static class PictureKinds
 
     public static readonly CheckKind Empty = new(
         "empty-file", Severity.Error, "pictures of no bytes",
-        "remove the file; --fix leaves it out");
+        "remove the file; --fix leaves it out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind NoPicture = new(
         "not-a-picture", Severity.Error, "files that are called like a picture and are none",
-        "remove or convert the file; --fix leaves it out");
+        "remove or convert the file; --fix leaves it out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Damaged = new(
         "damaged-picture", Severity.Error, "pictures that are damaged or cut off",
-        "get the file again; --fix leaves it out");
+        "get the file again; --fix leaves it out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Odd = new(
         "odd-picture", Severity.Note, "pictures that the decoder could read but frowned at",
@@ -32,11 +41,17 @@ internal static class PictureKinds
 
     public static readonly CheckKind Extension = new(
         "wrong-extension", Severity.Note, "pictures in another format than their name says",
-        "rename the file; --fix does");
+        "rename the file; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Hidden = new(
         "unseen-picture", Severity.Warning, "pictures that training does not see by their name",
-        "give it the name ending of its format; --fix does");
+        "give it the name ending of its format; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Stray = new(
         "stray-file", Severity.Note, "files among the pictures that are none",
@@ -60,7 +75,10 @@ internal static class PictureKinds
 
     public static readonly CheckKind Duplicate = new(
         "duplicate-picture", Severity.Warning, "pictures that are there twice",
-        "remove the copies; --fix does");
+        "remove the copies; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Blank = new(
         "blank-picture", Severity.Warning, "pictures of one colour", "look at it, and remove it");

@@ -5,27 +5,36 @@ namespace Dl.Data.Checks;
 
 internal static class PicturePass
 {
-    public static void Run(
-        DataOptions options, List<Place> places, Findings findings, CancellationToken cancel)
+    /// <param name="options">As for training.</param>
+    /// <param name="places">Where the pictures lie.</param>
+    /// <param name="findings">Gets all that is found.</param>
+    /// <param name="unseen">Those with a name that training passes over are read too.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <returns>All pictures, bad ones too; null: the places cannot be read.</returns>
+    public static PictureFact[]? Run(
+        DataOptions options, List<Place> places, Findings findings, bool unseen,
+        CancellationToken cancel)
     {
-        if (Read(places, findings, cancel) is not PictureFact[] facts)
+        if (Read(places, findings, unseen, cancel) is not PictureFact[] facts)
         {
-            return;
+            return null;
         }
         CheckOptions(options, places);
-        foreach (PictureFact fact in facts)
+        // What training does not see has been reported, and is no sample.
+        PictureFact[] seen = Array.FindAll(facts, f => f.Seen);
+        foreach (PictureFact fact in seen)
         {
             Report(fact, findings);
         }
-        PictureFact[] good = Array.FindAll(facts, f => f.Problem is null);
+        PictureFact[] good = Array.FindAll(seen, f => f.Problem is null);
         PictureClasses.Look(places, good, findings);
         PictureShapes.Look(places[0].Path, good, findings);
         PictureCopies.Look(good, findings);
+        return facts;
     }
 
-    /// <returns>In a fixed order; null: the places themselves cannot be read.</returns>
-    internal static PictureFact[]? Read(
-        List<Place> places, Findings findings, CancellationToken cancel)
+    private static PictureFact[]? Read(
+        List<Place> places, Findings findings, bool unseen, CancellationToken cancel)
     {
         string[] classes = [];
         try
@@ -45,11 +54,11 @@ internal static class PicturePass
         {
             findings.Add(PictureKinds.NoClasses, places[0].Path, error);
         }
-        (ImageItem Item, string? Class)[] items;
+        FoundPicture[] items;
         try
         {
             items = [.. places.OrderBy(p => p.Part).SelectMany(
-                p => PictureFiles.List(p, classes, findings))];
+                p => PictureFiles.List(p, classes, findings)).Where(f => f.Seen || unseen)];
         }
         catch (DataException error)
         {
@@ -64,7 +73,10 @@ internal static class PicturePass
         var facts = new PictureFact[items.Length];
         Parallel.For(
             0, items.Length, new ParallelOptions { CancellationToken = cancel },
-            i => facts[i] = PictureFact.Of(items[i].Item, items[i].Class));
+            i => facts[i] = PictureFact.Of(items[i].Item, items[i].Class) with
+            {
+                Seen = items[i].Seen,
+            });
         return facts;
     }
 

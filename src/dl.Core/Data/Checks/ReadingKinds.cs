@@ -11,18 +11,30 @@ internal static class ReadingKinds
         "empty-table", Severity.Error, "files without rows", "remove the file or fill it");
 
     public static readonly CheckKind BadRow = new(
-        "bad-row", Severity.Error, "rows that cannot be read", "mend the row; --fix leaves it out");
+        "bad-row", Severity.Error, "rows that cannot be read", "mend the row; --fix leaves it out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Ragged = new(
         "ragged-row", Severity.Error, "rows with too few or too many fields",
-        "mend the row; --fix leaves it out");
+        "mend the row; --fix leaves it out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind DuplicateColumn = new(
         "duplicate-column", Severity.Error, "column names that are there twice",
-        "rename one; --fix does");
+        "rename one; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind EmptyName = new(
-        "empty-name", Severity.Warning, "columns without a name", "give it a name; --fix does");
+        "empty-name", Severity.Warning, "columns without a name", "give it a name; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind MissingColumn = new(
         "missing-column", Severity.Error, "columns that one part has and another lacks",
@@ -33,7 +45,10 @@ internal static class ReadingKinds
 
     public static readonly CheckKind Infinite = new(
         "infinite", Severity.Error, "cells that are infinite",
-        "leave the cell empty; --fix leaves the row out");
+        "leave the cell empty; --fix leaves the row out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind[] All =
     [

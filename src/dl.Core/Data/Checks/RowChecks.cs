@@ -1,20 +1,31 @@
 // What a single row can be at fault for beside being readable: no target, or being there twice.
+using Dl.Data.Tables;
+
 namespace Dl.Data.Checks;
 
 internal static class RowChecks
 {
     public static readonly CheckKind MissingTarget = new(
         "missing-target", Severity.Error, "rows without a value in the target",
-        "fill it in; --fix leaves the row out");
+        "fill it in; --fix leaves the row out")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Duplicate = new(
         "duplicate-row", Severity.Warning, "rows that are equal in all columns",
-        "remove the copies; --fix does");
+        "remove the copies; --fix does")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind Across = new(
         "duplicate-across-parts", Severity.Warning,
         "rows or pictures that training shares with validation or test",
-        "remove them from one part, or scores are too good; --fix removes them from train");
+        "remove them from one part, or scores are too good; --fix removes them from train")
+    {
+        Mends = true,
+    };
 
     public static readonly CheckKind[] All = [MissingTarget, Duplicate, Across];
 

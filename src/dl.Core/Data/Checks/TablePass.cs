@@ -27,7 +27,7 @@ internal sealed class TablePass(
             string name = InputFile.Display(place.Path);
             try
             {
-                using IRowReader reader = Open(place.Path, name);
+                using IRowReader reader = Open(place.Path, name, options, findings);
                 ReadFile(reader, place);
             }
             catch (DataException error)
@@ -46,8 +46,12 @@ internal sealed class TablePass(
         return _table;
     }
 
-    /// <summary>Text goes through <see cref="ByteWatch"/>; Parquet needs to seek.</summary>
-    internal IRowReader Open(string path, string name)
+    /// <summary>
+    /// Text goes through <see cref="ByteWatch"/> where there are findings to fill, and is mended
+    /// behind it, so that bad bytes hide nothing else; Parquet needs to seek.
+    /// </summary>
+    internal static IRowReader Open(
+        string path, string name, DataOptions options, Findings? findings)
     {
         Stream stream = InputFile.Open(path);
         if (ParquetRows.Detect(stream, name))
@@ -67,17 +71,17 @@ internal sealed class TablePass(
                 return TableFormats.Open(held, name, streaming: false);
             }
         }
+        stream = findings is null ? stream : new ByteWatch(stream, name, findings);
         return TableFormats.Open(
-            new ByteWatch(stream, name, findings), name, streaming: false,
-            decimalComma: options.DecimalComma);
+            new MendStream(stream), name, streaming: false, decimalComma: options.DecimalComma);
     }
 
     private void ReadFile(IRowReader reader, Place place)
     {
-        var sample = new List<TableRow>();
+        var sample = new List<HeldRow>();
         while (sample.Count < HeaderLine.SampleRows && reader.Read())
         {
-            sample.Add(TableRow.Of(reader));
+            sample.Add(new HeldRow(reader));
         }
         if (sample.Count == 0)
         {
@@ -91,7 +95,7 @@ internal sealed class TablePass(
         List<int> map = MapColumns(reader, sample, place, part);
         long before = part.Rows;
         int first = reader.Names is null && _table.HasHeader ? 1 : 0;
-        foreach (TableRow row in sample.Skip(first))
+        foreach (HeldRow row in sample.Skip(first))
         {
             Take(reader, row, width, map, part);
         }
@@ -106,7 +110,12 @@ internal sealed class TablePass(
                 MapNew(reader, map, part);
                 width = reader.Names.Count;
             }
-            Take(reader, TableRow.Of(reader), width, map, part);
+            Take(reader, reader, width, map, part);
+        }
+        foreach ((string name, string reason) in reader.Refused)
+        {
+            findings.Add(
+                ReadingKinds.ExtraColumn, reader.Name, $"column '{name}' is left out: {reason}");
         }
         if (part.Rows == before)
         {
@@ -129,7 +138,7 @@ internal sealed class TablePass(
 
     /// <summary>For each field of the file the table's column; -1: the table has no such.</summary>
     private List<int> MapColumns(
-        IRowReader reader, List<TableRow> sample, Place place, PartProfile part)
+        IRowReader reader, List<HeldRow> sample, Place place, PartProfile part)
     {
         bool fresh = _table.Names.Count == 0;
         if (fresh)
@@ -137,7 +146,7 @@ internal sealed class TablePass(
             _table.HasHeader = reader.Names is not null
                 || HeaderLine.IsHeader(sample.ConvertAll(s => s.Fields));
             _table.FirstColumns = reader.Sparse
-                ? sample.Find(s => s.Problem is null && s.Fields.Length > 0)?.Fields.Length ?? 0
+                ? sample.Find(s => s.Problem is null && s.Count > 0)?.Count ?? 0
                 : sample[0].Fields.Length;
         }
         string[] given = reader.Names is IReadOnlyList<string> known ? [.. known]
@@ -146,7 +155,14 @@ internal sealed class TablePass(
         var map = new List<int>();
         foreach (string name in given)
         {
-            map.Add(fresh ? AddColumn(name) : _table.Names.IndexOf(name));
+            map.Add(
+                reader.Refused.ContainsKey(name) ? -1
+                : fresh ? AddColumn(name)
+                : _table.Names.IndexOf(name));
+        }
+        if (fresh && !reader.Sparse)
+        {
+            _table.FirstColumns = _table.Names.Count;
         }
         while (part.Columns.Count < _table.Names.Count)
         {
@@ -162,7 +178,7 @@ internal sealed class TablePass(
         }
         else if (!reader.Sparse)
         {
-            ReportColumns(reader.Name, given, place);
+            ReportColumns(reader, given, place);
         }
         return map;
     }
@@ -206,8 +222,9 @@ internal sealed class TablePass(
         return $"{name}_{number}";
     }
 
-    private void ReportColumns(string file, string[] given, Place place)
+    private void ReportColumns(IRowReader reader, string[] given, Place place)
     {
+        string file = reader.Name;
         // A test part of a contest comes without its answers.
         bool answers = place.Part != Part.Test || options.Test is not null
             || Array.TrueForAll(_table.Targets, t => given.Contains(_table.Names[t]));
@@ -239,7 +256,7 @@ internal sealed class TablePass(
                     Severity.Warning);
             }
         }
-        foreach (string name in given.Where(n => !_table.Names.Contains(n)))
+        foreach (string name in given.Except(_table.Names).Except(reader.Refused.Keys))
         {
             findings.Add(
                 ReadingKinds.ExtraColumn, file,
@@ -279,7 +296,7 @@ internal sealed class TablePass(
     }
 
     private void Take(
-        IRowReader reader, TableRow row, int width, List<int> map, PartProfile part)
+        IRowReader reader, IRow row, int width, List<int> map, PartProfile part)
     {
         string where = reader.Name;
         if (row.Problem is DataException problem)
@@ -287,11 +304,11 @@ internal sealed class TablePass(
             findings.Add(ReadingKinds.BadRow, $"{where}:{row.Line}", problem);
             return;
         }
-        if (row.Fields.Length != width && !reader.Sparse)
+        if (row.Count != width && !reader.Sparse)
         {
             findings.Add(
                 ReadingKinds.Ragged, $"{where}:{row.Line}",
-                HeaderLine.Ragged(reader, row.Line, row.Fields.Length, width));
+                HeaderLine.Ragged(reader, row.Line, row.Count, width));
             return;
         }
         var spot = new Spot(_table.Files.Count - 1, row.Line);
@@ -301,14 +318,14 @@ internal sealed class TablePass(
         }
         Array.Clear(_cells);
         ulong hash = 0;
-        for (int field = 0; field < row.Fields.Length; field++)
+        for (int field = 0; field < row.Count; field++)
         {
             int column = map[field];
             if (column < 0)
             {
                 continue;
             }
-            CellFact cell = part.Columns[column]!.Add(row.Fields[field], spot);
+            CellFact cell = part.Columns[column]!.Add(row, field, spot);
             _cells[column] = cell;
             if (cell.Kind == CellKind.Missing)
             {
@@ -330,10 +347,4 @@ internal sealed class TablePass(
             _table.Sample.Add(spot, _cells);
         }
     }
-}
-
-/// <summary>A row, kept while others are read.</summary>
-internal sealed record TableRow(string[] Fields, int Line, DataException? Problem)
-{
-    public static TableRow Of(IRowReader reader) => new(reader.Row(), reader.Line, reader.Problem);
 }

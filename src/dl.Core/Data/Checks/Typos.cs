@@ -1,6 +1,8 @@
 // Spellings of one word: equal but for case, blanks, hyphens and underscores; or a rare word one or
 // two slips from a frequent one: a letter more, less, wrong, or two changed over (optimal string
 // alignment).
+using Dl.Data.Tables;
+
 namespace Dl.Data.Checks;
 
 /// <summary>A spelling and the one that was likely meant.</summary>

@@ -15,7 +15,10 @@ internal sealed class StrayTexts : ITableCheck
 
     public static readonly CheckKind Stray = new(
         "stray-text", Severity.Error, "texts in columns of numbers",
-        "write a number, or leave the cell empty; --fix leaves such rows out");
+        "write a number, or leave the cell empty; --fix leaves such rows out")
+    {
+        Mends = true,
+    };
 
     public CheckKind[] Kinds => [Stray];
 
@@ -66,9 +69,8 @@ internal sealed class StrayTexts : ITableCheck
         {
             end--;
         }
-        string number = core[..end];
-        return end > 0 && Cell.TryNumber(number, out _)
-            ? $"write the number alone, {number}"
+        return end > 0 && Cell.TryNumber(core.AsSpan(0, end), out _)
+            ? $"write the number alone, {core[..end]}"
             : "leave the cell empty for a missing value";
     }
 
@@ -192,7 +194,7 @@ internal sealed class Outliers : ITableCheck
             return;
         }
         // From the outside inwards, up to the last gap: behind it begins the tail of the others.
-        (double Number, Spot Spot)[] outer = 
+        (double Number, Spot Spot)[] outer =
             [.. end.Outer.Where(o => o.Number != sentinel && o.Spot != header)];
         int apart = 0;
         for (int i = 1; i < outer.Length && Beyond(outer[i - 1].Number); i++)
@@ -207,89 +209,6 @@ internal sealed class Outliers : ITableCheck
                     CultureInfo.InvariantCulture,
                     $"column '{profile.Name}' is {number}; half of all values lie between "
                     + $"{profile.Quantile(0.25):G6} and {profile.Quantile(0.75):G6}"));
-        }
-    }
-}
-
-/// <summary>Dates that training would not recognise.</summary>
-internal sealed class Dates : ITableCheck
-{
-    private const double DateShare = 0.8;
-
-    public static readonly CheckKind Mixed = new(
-        "mixed-dates", Severity.Warning, "dates written in several ways in one column",
-        "write all as 2024-05-17; --fix does where no date is doubtful");
-
-    public static readonly CheckKind Other = new(
-        "date-form", Severity.Warning, "dates in a form that training does not read as dates",
-        "write them as 2024-05-17; --fix does where no date is doubtful");
-
-    public CheckKind[] Kinds => [Mixed, Other];
-
-    public void Look(TableProfile table, Findings findings)
-    {
-        for (int column = 0; column < table.Names.Count; column++)
-        {
-            ColumnProfile profile = table.Union(column);
-            if (!table.IsInput(column) || profile.Texts < DateShare * profile.Present
-                || profile.Texts == 0)
-            {
-                continue;
-            }
-            Look(table, column, profile, findings);
-        }
-    }
-
-    private static void Look(
-        TableProfile table, int column, ColumnProfile profile, Findings findings)
-    {
-        int all = -1, any = 0;
-        long dates = 0, texts = 0;
-        CellValue? odd = null, first = null;
-        foreach (CellValue value in profile.TextValues)
-        {
-            int forms = Cell.TryDate(value.Text, out _) ? 1 : DateForms.Of(value.Text);
-            texts += value.Count;
-            if (forms == 0)
-            {
-                odd ??= value;
-                continue;
-            }
-            dates += value.Count;
-            first ??= value;
-            if ((all & forms) == 0 && all != -1)
-            {
-                odd ??= value;
-            }
-            all &= forms;
-            // Of the forms that fit, the ones that fit all so far, or else the first.
-            any |= forms;
-        }
-        if (dates < DateShare * texts || first is null)
-        {
-            return;
-        }
-        if (all == 0)
-        {
-            findings.Add(
-                Mixed, table.Locate(column),
-                $"dates in the forms {DateForms.Names(any)} (such as '{first.Text}' in "
-                + $"{table.Locate(first.First)} and '{odd!.Text}' in {table.Locate(odd.First)}); "
-                + "write all as 2024-05-17");
-        }
-        else if ((all & 1) == 0)
-        {
-            findings.Add(
-                Other, table.Locate(column),
-                $"dates such as '{first.Text}' in {table.Locate(first.First)} are no dates for "
-                + "training but texts; write them as 2024-05-17");
-        }
-        else if (odd is not null)
-        {
-            findings.Add(
-                Mixed, table.Locate(column),
-                $"'{odd.Text}' in {table.Locate(odd.First)} is no date, and makes the whole column "
-                + "one of texts; mend it, or leave the cell empty");
         }
     }
 }

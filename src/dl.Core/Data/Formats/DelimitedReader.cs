@@ -1,5 +1,6 @@
 // Delimited text (CSV, TSV, and relatives): finds the delimiter, and hands out the rows of one
-// block after the other. Quoted fields may hold delimiters, line ends and doubled quotes (RFC 4180).
+// block after the other. Quoted fields may hold delimiters, line ends and doubled quotes
+// (RFC 4180).
 using Dl.Data.Formats.Delimited;
 
 namespace Dl.Data.Formats;

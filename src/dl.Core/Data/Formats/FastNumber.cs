@@ -16,6 +16,9 @@ internal static class FastNumber
         1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     ];
 
+    /// <param name="power">0 to 22: those that a double holds exactly.</param>
+    public static double PowerOfTen(int power) => PowersOfTen[power];
+
     /// <summary>
     /// False: no number, or one that is not simple; nothing is said about which.
     /// </summary>

@@ -1,5 +1,7 @@
 // A row that is kept while its reader goes on: the first rows of a file, from which it is told
 // whether they begin with names.
+using System.Buffers;
+using System.Text;
 using Dl.Data.Tables;
 
 namespace Dl.Data.Formats;
@@ -14,21 +16,24 @@ internal sealed class HeldRow : IRow
     {
         (Line, Problem) = (reader.Line, reader.Problem);
         _cells = new (int, CellKind, double)[reader.Count];
-        Fields = reader.Row();
-        int length = 0;
+        var text = new ArrayBufferWriter<byte>();
         for (int i = 0; i < _cells.Length; i++)
         {
-            length += reader.Utf8(i).Length;
+            CellKind kind = CellKind.Missing;
+            double number = 0;
+            // What cannot be read is not asked for.
+            if (reader.Refused.Count == 0 || !reader.Refused.ContainsKey(reader.Names![i]))
+            {
+                text.Write(reader.Utf8(i));
+                kind = reader.Kind(i, out number);
+            }
+            _cells[i] = (text.WrittenCount, kind, number);
         }
-        _text = new byte[length];
-        int end = 0;
-        for (int i = 0; i < _cells.Length; i++)
+        _text = text.WrittenSpan.ToArray();
+        Fields = new string[_cells.Length];
+        for (int i = 0; i < Fields.Length; i++)
         {
-            ReadOnlySpan<byte> text = reader.Utf8(i);
-            text.CopyTo(_text.AsSpan(end));
-            end += text.Length;
-            CellKind kind = reader.Kind(i, out double number);
-            _cells[i] = (end, kind, number);
+            Fields[i] = Encoding.UTF8.GetString(Utf8(i));
         }
     }
 

@@ -1,6 +1,7 @@
 // What the readers of table formats have in common: rows of cells, one after the other. A cell is
 // looked at where it lies, as UTF-8 or as a number; a string is made of it only where one is asked
 // for.
+using System.Collections.ObjectModel;
 using System.Text;
 using Dl.Data.Tables;
 
@@ -54,6 +55,11 @@ internal interface IRowBlock : IRow
     /// <summary>Whether all rows have so many fields.</summary>
     bool HasWidth(int width);
 
+    /// <summary>The fields that are going to be appended, in their order.</summary>
+    void Expect(int[] fields)
+    {
+    }
+
     /// <summary>
     /// Appends a field of all rows to a column; false, and nothing appended, where one is infinite.
     /// </summary>
@@ -73,6 +79,12 @@ internal interface IRowReader : IRow, IDisposable
     /// latest; null: the first row may hold names, or not.
     /// </summary>
     IReadOnlyList<string>? Names { get; }
+
+    /// <summary>
+    /// Columns that cannot be taken into a table, by name, and why; they are not to be asked for.
+    /// May grow while rows are read.
+    /// </summary>
+    IReadOnlyDictionary<string, string> Refused => ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>
     /// A row may lack fields, and <see cref="Names"/> may grow at its end while rows are read. A

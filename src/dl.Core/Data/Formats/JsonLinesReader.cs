@@ -13,6 +13,8 @@ internal sealed class JsonLinesReader : IRowReader
     private readonly List<string> _names = [];
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
+
     /// <summary>Where each column's cell lies in the text, and the row it belongs to.</summary>
     private readonly List<(int Row, int Start, int Length)> _cells = [];
 
@@ -53,6 +55,8 @@ internal sealed class JsonLinesReader : IRowReader
     public string Name { get; }
 
     public IReadOnlyList<string> Names => _names;
+
+    public IReadOnlyDictionary<string, string> Refused => _refused;
 
     public bool Sparse => true;
 
@@ -152,6 +156,10 @@ internal sealed class JsonLinesReader : IRowReader
             {
                 ReadObject(ref json, key);
             }
+            else if (IsRefused(key, json.TokenType))
+            {
+                json.Skip();
+            }
             else if (json.TokenType == JsonTokenType.StartArray)
             {
                 throw Bad(
@@ -163,6 +171,19 @@ internal sealed class JsonLinesReader : IRowReader
                 Set(key, ref json);
             }
         }
+    }
+
+    /// <summary>
+    /// Where all keys are taken, one that holds arrays from the start is left out; one that a model
+    /// needs, or that held something else before, makes a bad row.
+    /// </summary>
+    private bool IsRefused(JsonKey key, JsonTokenType token)
+    {
+        if (token == JsonTokenType.StartArray && key.Column < 0 && _wanted is null)
+        {
+            _refused.TryAdd(key.Path, "it holds arrays, and a cell has one value");
+        }
+        return _refused.Count > 0 && _refused.ContainsKey(key.Path);
     }
 
     /// <summary>A key that was not there before; null: nobody wants it.</summary>

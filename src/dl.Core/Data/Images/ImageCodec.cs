@@ -17,7 +17,7 @@ public static class ImageCodec
 
     private static readonly Format[] Formats =
     [
-        new("png", Png.Detect, Png.Identify, (bytes, _) => new(Png.Decode(bytes))),
+        new("png", Png.Detect, Png.Identify, Png.Decode),
         new("jpeg", Jpeg.Detect, Jpeg.Identify, Jpeg.Decode),
         new("webp", WebP.Detect, WebP.Identify, (bytes, _) => WebP.Decode(bytes)),
         new("bmp", Bmp.Detect, Bmp.Identify, (bytes, _) => new(Bmp.Decode(bytes))),
@@ -88,24 +88,32 @@ public static class ImageCodec
     public static string? Load(
         byte[] bytes, string where, int width, int height, int channels, Span<byte> output)
     {
-        // Turning a small picture costs less than turning a large one.
         Stored stored = DecodeStored(
             bytes, where, new Wanted(width, height) { Channels = channels, Rented = true });
-        bool turned = stored.Orientation >= 5;
-        (int across, int down) = turned ? (height, width) : (width, height);
-        Image image = Resize.ToChannels(stored.Image, channels);
-        if (stored.Orientation == 1)
-        {
-            Resize.To(image, across, down, output);
-        }
-        else
-        {
-            var small = new Image(across, down, channels, new byte[output.Length]);
-            Resize.To(image, across, down, small.Pixels);
-            Exif.Upright(small, stored.Orientation).Pixels.CopyTo(output);
-        }
+        Fit(stored, width, height, channels, output);
         stored.Return();
         return stored.Image.Warning;
+    }
+
+    /// <summary>
+    /// Channels go before resizing and come after it, and so does turning: a small picture has less
+    /// to be turned.
+    /// </summary>
+    internal static void Fit(
+        Stored stored, int width, int height, int channels, Span<byte> output)
+    {
+        int resized = Math.Min(channels, stored.Image.Channels >= 3 ? 3 : 1);
+        Image image = Resize.ToChannels(stored.Image, resized);
+        if (resized == channels && stored.Orientation == 1)
+        {
+            Resize.To(image, width, height, output);
+            return;
+        }
+        (int across, int down) = stored.Orientation >= 5 ? (height, width) : (width, height);
+        var small = new Image(across, down, resized, new byte[across * down * resized]);
+        Resize.To(image, across, down, small.Pixels);
+        small = Resize.ToChannels(Exif.Upright(small, stored.Orientation), channels);
+        small.Pixels.CopyTo(output);
     }
 
     /// <summary>Decodes without turning the picture upright.</summary>

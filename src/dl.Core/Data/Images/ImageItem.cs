@@ -88,16 +88,6 @@ internal sealed record ImageItem
         return ImageCodec.Identify(InputFile.ReadAll(File!), Where);
     }
 
-    /// <summary>Decodes; may be smaller than stored but no smaller than wanted.</summary>
-    /// <exception cref="DataException">The file cannot be read or is damaged.</exception>
-    public Image Decode(int width, int height)
-    {
-        ThrowIfBad();
-        return Block is null
-            ? ImageCodec.Decode(InputFile.ReadAll(File!), Where, width, height)
-            : OfBlock(Block);
-    }
-
     /// <summary>Decodes to a size and a number of channels.</summary>
     /// <param name="output">height x width x channels bytes.</param>
     /// <returns>What the decoder found odd, with the name of the file; or null.</returns>

@@ -107,7 +107,7 @@ internal static class ImageListing
 
     private static IEnumerable<string> LabelsInTable(Place place)
     {
-        var table = new PathTable(place.Path, place.Target);
+        var table = new PathTable(place.Path, place.Target, place.DecimalComma);
         if (table.Label is null || (place.Target is string said && table.Label != said))
         {
             throw new UsageException(
@@ -120,7 +120,7 @@ internal static class ImageListing
 
     private static IEnumerable<ImageItem> ListTable(Place place, string[] classes)
     {
-        var table = new PathTable(place.Path, place.Target);
+        var table = new PathTable(place.Path, place.Target, place.DecimalComma);
         foreach (PathRow row in table.Rows())
         {
             int label = row.Label is null

@@ -49,7 +49,8 @@ internal sealed class ImageSource : IDataSource
                 : "pictures in class folders: the class is the target, expected no --target and "
                     + "--task classification");
         }
-        _target = table ? new PathTable(places[0].Path, places[0].Target).Label ?? Label : Label;
+        _target = !table ? Label : new PathTable(
+            places[0].Path, places[0].Target, places[0].DecimalComma).Label ?? Label;
         (_bad, _log, _limit) = (bad, log, limit ?? PictureCache.Limit);
         _classes = ImageListing.Classes(places);
         _items = [.. places.SelectMany(place => ImageListing.List(place, _classes))];

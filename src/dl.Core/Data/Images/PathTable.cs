@@ -20,15 +20,17 @@ internal sealed class PathTable
     private static readonly string[] LabelNames = ["label", "class"];
 
     private readonly string _path;
+    private readonly bool _decimalComma;
     private readonly bool _header;
     private readonly int _label;
 
     /// <param name="path">The table.</param>
     /// <param name="label">Name of the column of labels, if it is there; null: by its name.</param>
+    /// <param name="decimalComma">Numbers are written `1,5`: no comma divides fields.</param>
     /// <exception cref="DataException">Empty, or two columns have one name.</exception>
-    public PathTable(string path, string? label)
+    public PathTable(string path, string? label, bool decimalComma = false)
     {
-        _path = path;
+        (_path, _decimalComma) = (path, decimalComma);
         using IRowReader reader = OpenReader();
         if (!reader.Read())
         {
@@ -85,7 +87,7 @@ internal sealed class PathTable
                 continue;
             }
             DataException? bad = reader.Count == Columns.Length
-                ? null
+                ? reader.Problem
                 : HeaderLine.Ragged(reader, reader.Line, reader.Count, Columns.Length);
             string label = _label >= 0 && bad is null ? reader[_label] : "";
             yield return new PathRow(
@@ -94,7 +96,7 @@ internal sealed class PathTable
     }
 
     private IRowReader OpenReader() =>
-        new DelimitedReader(InputFile.Open(_path), _path, streaming: false);
+        new DelimitedReader(InputFile.Open(_path), _path, streaming: false, _decimalComma);
 
     /// <summary>As said, or by name, or the other one of two; -1: none of these.</summary>
     private static int LabelColumn(string[] columns, string? label)

@@ -5,7 +5,9 @@ using System.IO.Enumeration;
 
 namespace Dl.Data.Images;
 
-/// <summary>Lists folders, one at a time, so that the first name comes before the last is read.</summary>
+/// <summary>
+/// Lists folders, one at a time, so that the first name comes before the last is read.
+/// </summary>
 internal static class PictureFolder
 {
     private const string ArchiveRest = "__MACOSX";
@@ -24,7 +26,7 @@ internal static class PictureFolder
     private readonly record struct Entry(string Key, bool Link);
 
     /// <summary>Relative names of all pictures, `/` between folders.</summary>
-    /// <exception cref="UnauthorizedAccessException">A folder may not be read.</exception>
+    /// <exception cref="DataException">A folder may not be read, or went away.</exception>
     public static IEnumerable<string> Names(string folder) => Below(folder, "", [RealPath(folder)]);
 
     /// <summary>Names of all files and folders that are not passed over, in any order.</summary>
@@ -63,7 +65,25 @@ internal static class PictureFolder
 
     private static Entry[] Entries(string folder)
     {
-        var found = new FileSystemEnumerable<Entry>(
+        try
+        {
+            Entry[] entries = [.. Visit(folder)];
+            Array.Sort(Array.ConvertAll(entries, e => e.Key), entries, StringComparer.Ordinal);
+            return entries;
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new DataException(
+                $"{folder}: permission denied; make the folder readable", error);
+        }
+        catch (IOException error)
+        {
+            throw new DataException($"{folder}: cannot be read ({error.Message})", error);
+        }
+    }
+
+    private static FileSystemEnumerable<Entry> Visit(string folder) =>
+        new(
             folder,
             (ref FileSystemEntry entry) => entry.IsDirectory
                 ? new Entry(
@@ -74,11 +94,6 @@ internal static class PictureFolder
             ShouldIncludePredicate = (ref FileSystemEntry entry) => IsData(entry.FileName)
                 && (entry.IsDirectory || ImageCodec.IsImageName(entry.FileName)),
         };
-        Entry[] entries = [.. found];
-        Array.Sort(
-            Array.ConvertAll(entries, e => e.Key), entries, StringComparer.Ordinal);
-        return entries;
-    }
 
     /// <summary>A path without links, in no part of it.</summary>
     private static string RealPath(string path)

@@ -1,6 +1,7 @@
 // PNG (ISO/IEC 15948): signature, then chunks of length, type, data, CRC-32. IDAT chunks together
 // are one zlib stream of rows; each row starts with its filter type. Interlaced pictures (Adam7)
 // are seven small pictures, one after another. All colour types and depths; 16 bits are cut to 8.
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 
@@ -67,7 +68,7 @@ internal static class Png
     }
 
     /// <summary>Grey, grey + alpha, RGB or RGBA, 8 bits; alpha where the file has any.</summary>
-    public static Image Decode(byte[] bytes)
+    public static Stored Decode(byte[] bytes, Wanted wanted)
     {
         Parts parts = ReadChunks(bytes);
         Header header = parts.Header;
@@ -79,7 +80,9 @@ internal static class Png
             6 => 4,
             _ => parts.Transparency is null ? 3 : 4,
         };
-        var pixels = new byte[checked((long)header.Width * header.Height * channels)];
+        int length = checked(header.Width * header.Height * channels);
+        // All of it is written: every pixel lies in one pass.
+        byte[] pixels = wanted.Rented ? ArrayPool<byte>.Shared.Rent(length) : new byte[length];
         var image = new Image(header.Width, header.Height, channels, pixels);
         parts.Data.Position = 0;
         using var zlib = new ZLibStream(parts.Data, CompressionMode.Decompress);
@@ -87,7 +90,7 @@ internal static class Png
         {
             DecodePass(zlib, parts, image, pass);
         }
-        return image;
+        return new Stored(image) { Rented = wanted.Rented ? pixels : null };
     }
 
     /// <summary>Refuses before allocating what the file cannot fill.</summary>
@@ -228,68 +231,20 @@ internal static class Png
         }
         int rowBytes = header.RowBytes(width);
         int back = Math.Max(1, header.BitsPerPixel / 8);
-        var row = new byte[rowBytes + 1];
-        var above = new byte[rowBytes + 1];
+        var row = new byte[rowBytes + 1 + PngFilter.Room];
+        var above = new byte[row.Length];
         var expander = new PngExpander(
             header.Depth, header.Color, parts.Palette, parts.Transparency, image.Channels);
         for (int y = 0; y < height; y++)
         {
-            zlib.ReadExactly(row);
-            Unfilter(row[0], row.AsSpan(1), above.AsSpan(1), back);
+            zlib.ReadExactly(row, 0, rowBytes + 1);
+            PngFilter.Undo(row[0], row.AsSpan(1, rowBytes), above.AsSpan(1, rowBytes), back);
             long pixel = ((long)(pass.Y + (y * pass.StepY)) * image.Width) + pass.X;
             long start = pixel * image.Channels;
             expander.Expand(
-                row.AsSpan(1), image.Pixels.AsSpan((int)start), width, pass.StepX * image.Channels);
+                row.AsSpan(1, rowBytes), image.Pixels.AsSpan((int)start), width,
+                pass.StepX * image.Channels);
             (row, above) = (above, row);
         }
-    }
-
-    /// <summary>Undoes a filter in place: sub, up, average or Paeth (PNG, section 9).</summary>
-    private static void Unfilter(int filter, Span<byte> row, ReadOnlySpan<byte> above, int back)
-    {
-        switch (filter)
-        {
-            case 0:
-                return;
-            case 1:
-                for (int i = back; i < row.Length; i++)
-                {
-                    row[i] += row[i - back];
-                }
-                return;
-            case 2:
-                for (int i = 0; i < row.Length; i++)
-                {
-                    row[i] += above[i];
-                }
-                return;
-            case 3:
-                for (int i = 0; i < row.Length; i++)
-                {
-                    int left = i >= back ? row[i - back] : 0;
-                    row[i] += (byte)((left + above[i]) >> 1);
-                }
-                return;
-            case 4:
-                for (int i = 0; i < row.Length; i++)
-                {
-                    (int left, int corner) = i >= back ? (row[i - back], above[i - back]) : (0, 0);
-                    row[i] += (byte)Paeth(left, above[i], corner);
-                }
-                return;
-            default:
-                throw new DataException($"PNG row with filter {filter}, expected 0 to 4");
-        }
-    }
-
-    /// <summary>
-    /// Whichever of the three is nearest to left + up - corner; ties in this order.
-    /// </summary>
-    internal static int Paeth(int left, int up, int corner)
-    {
-        int a = Math.Abs(up - corner);
-        int b = Math.Abs(left - corner);
-        int c = Math.Abs(left + up - (2 * corner));
-        return a <= b && a <= c ? left : b <= c ? up : corner;
     }
 }

@@ -15,6 +15,11 @@ internal sealed class PngExpander(
     /// <param name="step">Bytes from one pixel to the next.</param>
     public void Expand(ReadOnlySpan<byte> row, Span<byte> pixels, int width, int step)
     {
+        if (depth == 8 && color != 3 && transparency is null && step == channels)
+        {
+            row[..(width * channels)].CopyTo(pixels);
+            return;
+        }
         Span<int> sample = stackalloc int[4];
         for (int x = 0, at = 0; x < width; x++, at += step)
         {

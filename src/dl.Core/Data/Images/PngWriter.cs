@@ -76,7 +76,7 @@ public static class PngWriter
                 1 => left,
                 2 => above[i],
                 3 => (left + above[i]) >> 1,
-                _ => Png.Paeth(left, above[i], corner),
+                _ => PngFilter.Paeth(left, above[i], corner),
             };
             byte residual = (byte)(row[i] - prediction);
             output[i + 1] = residual;

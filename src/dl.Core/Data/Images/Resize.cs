@@ -75,6 +75,12 @@ public static class Resize
             0, checked(image.Width * image.Height * stored));
         for (int i = 0, o = 0; i < source.Length; i += stored, o += channels)
         {
+            if (channels == 3 && stored == 4 && source[i + 3] == 255)
+            {
+                // What most pixels are.
+                source.Slice(i, 3).CopyTo(pixels.AsSpan(o));
+                continue;
+            }
             int opacity = alpha ? source[i + stored - 1] : 255;
             int red = Over(source[i], opacity);
             int green = color ? Over(source[i + 1], opacity) : red;

@@ -208,24 +208,44 @@ internal static class ColumnKernel
         Span<byte> output)
     {
         ref short source = ref MemoryMarshal.GetReference(rows);
-        int i = 0;
+        ref byte target = ref MemoryMarshal.GetReference(output);
+        // Few rows, as most pictures have: their weights stay in registers.
+        int count = Math.Min(places.Length, 4), i = 0;
+        Vector256<short> pair = Vector256.Create(Pair(weights, 0)).AsInt16();
+        Vector256<short> next = Vector256.Create(
+            count == 4 ? Pair(weights, 2) : 0).AsInt16();
+        (int a, int b) = (places[0], places[1]);
+        (int c, int d) = count == 4 ? (places[2], places[3]) : (a, b);
         for (; i + 16 <= output.Length; i += 16)
         {
             Vector256<int> low = Vector256.Create(Half), high = low;
-            for (int k = 0; k < places.Length; k += 2)
+            Add(ref low, ref high, ref source, a + i, b + i, pair);
+            if (count == 4)
             {
-                Vector256<short> pair = Vector256.Create(Pair(weights, k)).AsInt16();
-                Vector256<short> first = Vector256.LoadUnsafe(ref source, (nuint)(places[k] + i));
-                Vector256<short> second = Vector256.LoadUnsafe(
-                    ref source, (nuint)(places[k + 1] + i));
-                low += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(first, second), pair);
-                high += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(first, second), pair);
+                Add(ref low, ref high, ref source, c + i, d + i, next);
+            }
+            for (int k = 4; k < places.Length; k += 2)
+            {
+                Add(ref low, ref high, ref source, places[k] + i, places[k + 1] + i,
+                    Vector256.Create(Pair(weights, k)).AsInt16());
             }
             // Unpacking and packing both stay within halves, so the order comes out right.
             Vector256<short> sums = Avx2.PackSignedSaturate(low >> Shift, high >> Shift);
-            Sse2.PackUnsignedSaturate(sums.GetLower(), sums.GetUpper()).CopyTo(output[i..]);
+            Sse2.PackUnsignedSaturate(sums.GetLower(), sums.GetUpper())
+                .StoreUnsafe(ref target, (nuint)i);
         }
         return i;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(
+        ref Vector256<int> low, ref Vector256<int> high, ref short source, int at, int other,
+        Vector256<short> weights)
+    {
+        Vector256<short> first = Vector256.LoadUnsafe(ref source, (nuint)at);
+        Vector256<short> second = Vector256.LoadUnsafe(ref source, (nuint)other);
+        low += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(first, second), weights);
+        high += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(first, second), weights);
     }
 
     private static int Pair(ReadOnlySpan<short> weights, int at) =>

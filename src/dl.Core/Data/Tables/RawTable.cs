@@ -1,17 +1,30 @@
-// A table in memory, before anything is learnt from it: columns of all files of all parts.
+// A table before anything is learnt from it: columns of all files of all parts. Its cells are kept
+// in memory up to a limit; when it is reached, they all go to a scratch file, block by block, and
+// so do the rows that follow.
+//
+// Bytes of memory a row of such a table, whatever its columns: none here (RowPlaces has 12 a run of
+// lines); 1, 2 or 4 for the class (Targets); 4 for the samples of a cut, and 4 for the order of an
+// epoch. While a cut is made: 4 for its shuffled samples instead of the order.
 using Dl.Data.Formats;
+using Dl.Data.Tables.Storage;
 
 namespace Dl.Data.Tables;
 
 /// <summary>Columns, and where each row came from.</summary>
 /// <param name="decimalComma">Numbers in delimited text are written `1,5`.</param>
-internal sealed class RawTable(bool decimalComma = false)
+/// <param name="storage">Null: the usual limits.</param>
+internal sealed class RawTable(bool decimalComma = false, TableStorage? storage = null)
+    : IDisposable
 {
     private const int CellsPerValue = 100;
     private const long FreelyAbsent = 1 << 20;
 
-    private readonly List<string> _files = [];
-    private readonly List<(int File, int Line, Part Part)> _rows = [];
+    /// <summary>Rows between two looks at the memory taken.</summary>
+    private const int RowsBetweenLooks = 256;
+
+    private readonly TableStorage _storage = storage ?? new TableStorage();
+    private readonly RowPlaces _places = new();
+    private int _nextLook = RowsBetweenLooks;
     private readonly Dictionary<string, int> _columnOf = new(StringComparer.Ordinal);
 
     /// <summary>Cells without a text.</summary>
@@ -19,14 +32,25 @@ internal sealed class RawTable(bool decimalComma = false)
 
     public RawColumn[] Columns { get; private set; } = [];
 
+    /// <summary>Columns of its files that it does not have.</summary>
+    public RefusedColumns Refused { get; } = new();
+
     /// <summary>False: the first file has no names, and columns are c1, c2, ...</summary>
     public bool HasHeader { get; private set; }
 
-    public int Rows => _rows.Count;
+    public int Rows => _places.Count;
 
-    public Part PartOf(int row) => _rows[row].Part;
+    /// <summary>Where the cells lie if not in memory.</summary>
+    public BlockStore? Store { get; private set; }
 
-    public string Locate(int row) => $"{_files[_rows[row].File]}:{_rows[row].Line}";
+    /// <summary>
+    /// Share of the input that has been read, for what a full disk says; null: not known.
+    /// </summary>
+    public Func<double?>? Progress { get; set; }
+
+    public Part PartOf(int row) => _places.PartOf(row);
+
+    public string Locate(int row) => _places.Locate(row);
 
     public int Find(string column) => _columnOf.GetValueOrDefault(column, -1);
 
@@ -53,18 +77,20 @@ internal sealed class RawTable(bool decimalComma = false)
     {
         using IRowReader reader = TableFormats.Open(
             stream, name, streaming: false, decimalComma: decimalComma);
-        List<HeldRow> sample = Sample(reader);
-        if (sample.Count == 0)
+        // Where the format tells the names, nothing has to be found out from the first rows.
+        bool isTold = reader.Names is not null && !reader.Sparse;
+        List<HeldRow> sample = isTold ? [] : Sample(reader);
+        if (sample.Count == 0 && !isTold)
         {
             throw new DataException($"{name}: the file is empty, expected rows of a table");
         }
         int width = reader.Names?.Count ?? sample[0].Fields.Length;
         int[] map = MapColumns(reader, sample);
         int before = Rows;
-        _files.Add(name);
+        _places.BeginFile(name, part);
         for (int i = reader.Names is null && HasHeader ? 1 : 0; i < sample.Count; i++)
         {
-            AppendRow(reader, sample[i], width, map, part, bad);
+            AppendRow(reader, sample[i], width, map, bad);
         }
         for (int i = 0; ; i++)
         {
@@ -75,7 +101,7 @@ internal sealed class RawTable(bool decimalComma = false)
             if (reader.NextBlock() is { } block)
             {
                 cancel.ThrowIfCancellationRequested();
-                AppendBlock(reader, block, width, map, part, bad);
+                AppendBlock(reader, block, width, map, bad);
                 continue;
             }
             if (!reader.Read())
@@ -87,13 +113,32 @@ internal sealed class RawTable(bool decimalComma = false)
                 map = MapNew(reader, width, map);
                 width = reader.Names.Count;
             }
-            AppendRow(reader, reader, width, map, part, bad);
+            AppendRow(reader, reader, width, map, bad);
         }
+        Refused.Add(reader.Refused);
         if (Rows == before)
         {
             throw new DataException($"{name}: names of columns but no rows, expected data below");
         }
     }
+
+    /// <summary>All files are appended.</summary>
+    public void Complete()
+    {
+        if (Store is null)
+        {
+            return;
+        }
+        WriteBlocks(least: 1);
+        Store.Complete();
+        foreach (RawColumn column in Columns)
+        {
+            column.Written(0, 0);
+        }
+        HeldMemory.GiveBack();
+    }
+
+    public void Dispose() => Store?.Dispose();
 
     private static List<HeldRow> Sample(IRowReader reader)
     {
@@ -110,8 +155,8 @@ internal sealed class RawTable(bool decimalComma = false)
     /// </summary>
     private int[] MapColumns(IRowReader reader, List<HeldRow> sample)
     {
-        string where = $"{reader.Name}:{sample[0].Line}";
-        string[] first = sample[0].Fields;
+        string[] first = sample.Count > 0 ? sample[0].Fields : [.. reader.Names!];
+        string where = sample.Count > 0 ? $"{reader.Name}:{sample[0].Line}" : reader.Name;
         bool fresh = Columns.Length == 0;
         if (fresh)
         {
@@ -123,23 +168,30 @@ internal sealed class RawTable(bool decimalComma = false)
             : HeaderLine.Positional(first);
         if (fresh)
         {
+            string[] names = Array.FindAll(given, n => !reader.Refused.ContainsKey(n));
             FirstColumns = reader.Sparse
                 ? sample.Find(s => s.Problem is null && s.Count > 0)?.Count ?? 0
-                : first.Length;
-            Columns = Array.ConvertAll(given, n => new RawColumn(n));
-            for (int i = 0; i < given.Length; i++)
+                : names.Length;
+            Columns = Array.ConvertAll(names, n => new RawColumn(n));
+            for (int i = 0; i < names.Length; i++)
             {
-                _columnOf.Add(given[i], i);
+                _columnOf.Add(names[i], i);
             }
-            return [.. Enumerable.Range(0, given.Length)];
         }
-        int[] map = Array.ConvertAll(Columns, c => Array.IndexOf(given, c.Name));
+        var fields = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int i = 0; i < given.Length; i++)
+        {
+            fields.Add(given[i], i);
+        }
+        int[] map = Array.ConvertAll(
+            Columns, c => reader.Refused.ContainsKey(c.Name) ? -1
+                : fields.GetValueOrDefault(c.Name, -1));
         int missing = Array.IndexOf(map, -1);
         if (missing >= 0 && !reader.Sparse)
         {
             throw new DataException(
-                $"{where}: no column '{Columns[missing].Name}', which {_files[0]} has; its columns "
-                + $"are {string.Join(", ", given)}");
+                $"{where}: no column '{Columns[missing].Name}', which {_places.FirstFile} has; its "
+                + $"columns are {string.Join(", ", given)}");
         }
         return map;
     }
@@ -159,10 +211,14 @@ internal sealed class RawTable(bool decimalComma = false)
             {
                 wider[known] = field;
             }
-            else if (_files.Count == 1)
+            else if (_places.Files == 1)
             {
                 var column = new RawColumn(name);
-                for (int row = 0; row < Rows; row++)
+                if (Store is not null)
+                {
+                    column.Spill(Store, columns.Count, columns.Count + 1);
+                }
+                while (column.Count < Rows)
                 {
                     column.AppendMissing();
                 }
@@ -178,21 +234,23 @@ internal sealed class RawTable(bool decimalComma = false)
 
     /// <summary>By column where nothing is wrong with any of the rows.</summary>
     private void AppendBlock(
-        IRowReader reader, IRowBlock block, int width, int[] map, Part part, BadData bad)
+        IRowReader reader, IRowBlock block, int width, int[] map, BadData bad)
     {
         int column = 0;
         if (block.IsSound && block.HasWidth(width))
         {
+            block.Expect(map);
             while (column < map.Length && block.AppendTo(Columns[column], map[column]))
             {
                 column++;
             }
             for (block.Row = 0; column == map.Length && block.Row < block.RowCount; block.Row++)
             {
-                _rows.Add((_files.Count - 1, block.Line, part));
+                _places.Add(block.Line);
             }
             if (column == map.Length)
             {
+                MakeRoom();
                 return;
             }
         }
@@ -202,12 +260,12 @@ internal sealed class RawTable(bool decimalComma = false)
         }
         for (block.Row = 0; block.Row < block.RowCount; block.Row++)
         {
-            AppendRow(reader, block, width, map, part, bad);
+            AppendRow(reader, block, width, map, bad);
         }
     }
 
     private void AppendRow(
-        IRowReader reader, IRow row, int width, int[] map, Part part, BadData bad)
+        IRowReader reader, IRow row, int width, int[] map, BadData bad)
     {
         if (row.Problem is DataException problem)
         {
@@ -242,10 +300,74 @@ internal sealed class RawTable(bool decimalComma = false)
             bad.Report(HeaderLine.Infinite(reader.Name, row.Line, name));
             return;
         }
-        _rows.Add((_files.Count - 1, row.Line, part));
+        _places.Add(row.Line);
         if (reader.Sparse)
         {
             CheckFill($"{reader.Name}:{row.Line}");
+        }
+        MakeRoom();
+    }
+
+    /// <summary>Writes full blocks to the scratch file, which is begun when it is needed.</summary>
+    private void MakeRoom()
+    {
+        if (Store is not null)
+        {
+            WriteBlocks(Store.RowsFor(Columns.Length));
+            return;
+        }
+        if (Rows < _nextLook)
+        {
+            return;
+        }
+        _nextLook = Rows + RowsBetweenLooks;
+        long texts = 0;
+        foreach (RawColumn column in Columns)
+        {
+            texts += column.TextBytes;
+        }
+        if (((long)Rows * Columns.Length * sizeof(double)) + texts <= _storage.Memory)
+        {
+            return;
+        }
+        Store = new BlockStore(_storage);
+        for (int i = 0; i < Columns.Length; i++)
+        {
+            Columns[i].Spill(Store, i, Columns.Length);
+        }
+        WriteBlocks(Store.RowsFor(Columns.Length));
+        HeldMemory.GiveBack();
+    }
+
+    /// <summary>
+    /// Writes blocks of rows that wait. Blocks are full but for the last of all, however many rows
+    /// a reader gives at a time: the order of an epoch depends on where they begin.
+    /// </summary>
+    private void WriteBlocks(int least)
+    {
+        BlockStore store = Store!;
+        int waiting = Rows - store.Rows;
+        if (waiting < least)
+        {
+            return;
+        }
+        int size = store.RowsFor(Columns.Length), from = 0;
+        double? share = Progress?.Invoke();
+        for (; waiting - from >= Math.Min(size, least); from += Math.Min(size, waiting - from))
+        {
+            int rows = Math.Min(size, waiting - from);
+            int start = from;
+            ReadOnlySpan<double> Cells(int column)
+            {
+                ReadOnlySpan<double> cells = Columns[column].Waiting(start, rows);
+                Columns[column].Spilled!.Book(cells);
+                return cells;
+            }
+            store.Append(rows, Columns.Length, Cells, share);
+        }
+        foreach (RawColumn column in Columns)
+        {
+            column.Written(from, size);
         }
     }
 

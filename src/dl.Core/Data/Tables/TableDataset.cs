@@ -8,30 +8,16 @@ internal sealed class TableDataset : IDataset
 {
     private readonly RawTable _table;
     private readonly int[] _rows;
-    private readonly FeatureColumn[] _columns;
-    private readonly RawColumn[] _raw;
-    private readonly int[]?[] _places;
+    private readonly TableColumns _columns;
     private readonly TargetReader _target;
 
     public TableDataset(
         RawTable table, int[] rows, TablePreprocessing preprocessing, TargetReader target)
     {
-        _table = table;
-        _rows = rows;
-        _columns = preprocessing.Columns;
-        _target = target;
+        (_table, _rows, _target) = (table, rows, target);
+        _columns = new TableColumns(table, preprocessing);
         FeatureShape = preprocessing.FeatureShape;
-        TargetWidth = preprocessing.Target.Kind == TargetKind.Classes
-            ? 1
-            : preprocessing.Target.Width;
-        _raw = Array.ConvertAll(_columns, c => table.Columns[table.Find(c.Name)]);
-        _places = new int[]?[_columns.Length];
-        for (int i = 0; i < _columns.Length; i++)
-        {
-            _places[i] = _columns[i].Kind == ColumnKind.Category
-                ? Places(_raw[i], _columns[i])
-                : null;
-        }
+        TargetWidth = _columns.TargetWidth;
     }
 
     public int Count => _rows.Length;
@@ -45,38 +31,17 @@ internal sealed class TableDataset : IDataset
     public void Read(int index, Span<float> features, Span<float> target)
     {
         int row = _rows[index];
+        RawColumn[] raw = _columns.Raw;
         int at = 0;
-        for (int i = 0; i < _columns.Length; i++)
+        for (int i = 0; i < raw.Length; i++)
         {
-            FeatureColumn column = _columns[i];
-            if (_places[i] is int[] places)
-            {
-                // Missing is code -1; its place is kept at the end.
-                int code = _raw[i].Code(row);
-                int width = column.Categories.Length + 1;
-                TableEncoder.Category(
-                    code < 0 ? width - 1 : places[code], features.Slice(at, width));
-                at += width;
-            }
-            else
-            {
-                int width = column.MissingFlag ? 2 : 1;
-                TableEncoder.Number(column, _raw[i].Number(row), features.Slice(at, width));
-                at += width;
-            }
+            int width = _columns.Width(i);
+            double cell = _columns.IsCategory(i) ? raw[i].Code(row) : raw[i].Number(row);
+            _columns.Encode(i, cell, features.Slice(at, width));
+            at += width;
         }
         _target.Read(row, target);
     }
 
-    /// <summary>Category index of every code of the raw column.</summary>
-    private static int[] Places(RawColumn raw, FeatureColumn column)
-    {
-        Dictionary<string, int> index = TableEncoder.Index(column.Categories);
-        var places = new int[raw.Texts.Count];
-        for (int code = 0; code < places.Length; code++)
-        {
-            places[code] = index.GetValueOrDefault(raw.Texts[code], column.Categories.Length);
-        }
-        return places;
-    }
+    public void ReadTarget(int index, Span<float> target) => _target.Read(_rows[index], target);
 }

@@ -17,8 +17,22 @@ internal static class TableFit
     private const double FreeTextShare = 0.5;
     private const int FreeTextDistinct = 20;
 
+    /// <summary>The encodings of the columns that are of use.</summary>
+    public static List<FeatureColumn> Fit(RawColumn[] inputs, int[] rows, ILogger? log)
+    {
+        var columns = new List<FeatureColumn>(inputs.Length);
+        foreach (RawColumn input in inputs)
+        {
+            if (Fit(input, rows, log) is FeatureColumn column)
+            {
+                columns.Add(column);
+            }
+        }
+        return columns;
+    }
+
     /// <summary>The column's encoding; null (and why, in the log) where it is of no use.</summary>
-    public static FeatureColumn? Fit(RawColumn column, int[] rows, ILogger? log) =>
+    private static FeatureColumn? Fit(RawColumn column, int[] rows, ILogger? log) =>
         column.IsText ? FitCategory(column, rows, log) : FitNumber(column, rows, log);
 
     /// <summary>
@@ -38,7 +52,12 @@ internal static class TableFit
         }
         if (column.IsText)
         {
-            return column.Texts.Count == column.Count;
+            return AllDiffer(column.DistinctTexts, column.Count, !column.LacksTexts);
+        }
+        if (column.Spilled is { } spilled)
+        {
+            return spilled.Whole && spilled.NumberCells == column.Count
+                && AllDiffer(spilled.DistinctNumbers, column.Count, spilled.DistinctIsExact);
         }
         var seen = new HashSet<double>();
         for (int row = 0; row < column.Count; row++)
@@ -51,6 +70,10 @@ internal static class TableFit
         }
         return true;
     }
+
+    /// <summary>Where the count of different values is no more exact, 95 % will do.</summary>
+    private static bool AllDiffer(long distinct, int rows, bool exact) =>
+        exact ? distinct == rows : distinct >= 0.95 * rows;
 
     private static FeatureColumn? FitNumber(RawColumn column, int[] rows, ILogger? log)
     {
@@ -76,7 +99,13 @@ internal static class TableFit
         bool gaps = count < rows.Length;
         // Mean and deviation of what the model will see: gaps filled with the median.
         (double mean, double std) = Moments(present, rows.Length - count, median, logarithm);
-        return new FeatureColumn
+        return Number(column, logarithm, mean, std, median, gaps);
+    }
+
+    /// <summary>The encoding of a column of numbers.</summary>
+    public static FeatureColumn Number(
+        RawColumn column, bool logarithm, double mean, double std, double median, bool gaps) =>
+        new()
         {
             Name = column.Name,
             Kind = ColumnKind.Number,
@@ -88,7 +117,6 @@ internal static class TableFit
             Fill = median,
             MissingFlag = gaps,
         };
-    }
 
     private static FeatureColumn? FitCategory(RawColumn column, int[] rows, ILogger? log)
     {
@@ -103,6 +131,15 @@ internal static class TableFit
                 present++;
             }
         }
+        return Category(column, counts, present, log);
+    }
+
+    /// <summary>The encoding of a column of texts.</summary>
+    /// <param name="counts">How often each text is there, by code.</param>
+    /// <param name="present">Cells with a text, one that is not kept included.</param>
+    public static FeatureColumn? Category(
+        RawColumn column, int[] counts, int present, ILogger? log)
+    {
         var seen = new List<int>();
         for (int code = 0; code < counts.Length; code++)
         {
@@ -116,19 +153,21 @@ internal static class TableFit
             log?.LogInformation("column '{Name}': no values, left out", column.Name);
             return null;
         }
-        if (seen.Count > FreeTextDistinct && seen.Count > FreeTextShare * present)
+        List<string> texts = column.Texts;
+        // Those that are not kept were counted in all rows, the training rows among them.
+        long distinct = seen.Count + column.DistinctTexts - texts.Count;
+        if (distinct > FreeTextDistinct && distinct > FreeTextShare * present)
         {
             log?.LogInformation(
                 "column '{Name}': {Distinct} distinct texts in {Rows} rows, left out as free text",
-                column.Name, seen.Count, present);
+                column.Name, distinct, present);
             return null;
         }
-        List<string> texts = column.Texts;
         if (seen.Count > MaxCategories)
         {
             log?.LogInformation(
                 "column '{Name}': {Distinct} categories, the {Kept} most frequent are kept",
-                column.Name, seen.Count, MaxCategories);
+                column.Name, distinct, MaxCategories);
             seen.Sort((a, b) => counts[a] != counts[b]
                 ? counts[b].CompareTo(counts[a])
                 : string.CompareOrdinal(texts[a], texts[b]));
@@ -151,8 +190,15 @@ internal static class TableFit
             return false;
         }
         double before = Skewness(sorted, logarithm: false);
-        return before > LongTail && Math.Abs(Skewness(sorted, logarithm: true)) < before / 2;
+        return MayBeLongTailed(before)
+            && IsLongTailed(before, Skewness(sorted, logarithm: true));
     }
+
+    /// <summary>Of a column without negative values.</summary>
+    public static bool MayBeLongTailed(double skewness) => skewness > LongTail;
+
+    public static bool IsLongTailed(double before, double after) =>
+        before > LongTail && Math.Abs(after) < before / 2;
 
     /// <summary>Third central moment over the cube of the deviation.</summary>
     private static double Skewness(ReadOnlySpan<double> values, bool logarithm)
@@ -187,8 +233,13 @@ internal static class TableFit
             double d = (logarithm ? TableEncoder.Log(value) : value) - mean;
             squares += d * d;
         }
-        double std = Math.Sqrt(squares / count);
-        // A deviation that is rounding error beside the mean is none.
-        return (mean, std > 1e-9 * Math.Max(1e-30, Math.Abs(mean)) ? std : 1);
+        return (mean, Deviation(mean, squares / count));
+    }
+
+    /// <summary>1 where it is rounding error beside the mean.</summary>
+    public static double Deviation(double mean, double variance)
+    {
+        double std = Math.Sqrt(variance);
+        return std > 1e-9 * Math.Max(1e-30, Math.Abs(mean)) ? std : 1;
     }
 }

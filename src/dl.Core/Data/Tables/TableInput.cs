@@ -169,8 +169,13 @@ internal sealed class TableInput : IPredictionSource
     private void Match(string[] names)
     {
         string where = _reader!.Where;
+        var fields = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int i = 0; i < names.Length; i++)
+        {
+            fields.TryAdd(names[i], i);
+        }
         _features = Array.ConvertAll(
-            _preprocessing.Columns, c => Array.IndexOf(names, c.Name));
+            _preprocessing.Columns, c => fields.GetValueOrDefault(c.Name, -1));
         string[] missing = [.. _preprocessing.Columns
             .Where((_, i) => _features[i] < 0)
             .Select(c => c.Name)];
@@ -181,7 +186,7 @@ internal sealed class TableInput : IPredictionSource
                 + $"input has {string.Join(", ", names)}");
         }
         int[] targets = Array.ConvertAll(
-            _preprocessing.Target.Names, name => Array.IndexOf(names, name));
+            _preprocessing.Target.Names, name => fields.GetValueOrDefault(name, -1));
         _targets = Array.TrueForAll(targets, t => t >= 0) ? targets : null;
         if (_targets is null && _options.NeedTarget)
         {

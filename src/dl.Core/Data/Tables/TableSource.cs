@@ -1,4 +1,5 @@
 // A table as training data: rows with targets, and the fitting of columns.
+using Dl.Data.Tables.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Dl.Data.Tables;
@@ -13,8 +14,10 @@ internal sealed class TableSource : IDataSource
     private readonly bool _counts;
     private readonly bool _decimalComma;
 
-    /// <summary>Table row of each sample: rows without a target are no samples.</summary>
-    private readonly int[] _rows;
+    private readonly SampleRows _rows;
+
+    /// <summary>Of a table on disk: inputs, and behind them the targets.</summary>
+    private readonly BlockCache? _cache;
 
     public TableSource(RawTable table, DataOptions options, BadData bad, ILogger log)
     {
@@ -23,11 +26,12 @@ internal sealed class TableSource : IDataSource
         _decimalComma = options.DecimalComma;
         foreach (string name in options.Ignore)
         {
-            if (table.Find(name) < 0)
+            if (table.Find(name) < 0 && table.Refused.ReasonFor(name) is null)
             {
                 throw new UsageException(Nearest.Unknown("column", name, table.Names()));
             }
         }
+        table.Refused.Warn(options.Ignore, log);
         if (!table.HasHeader)
         {
             log.LogInformation(
@@ -39,6 +43,7 @@ internal sealed class TableSource : IDataSource
             if (!options.Ignore.Contains(column.Name))
             {
                 odd.UnionWith(OddCells.Mend(table, column, bad));
+                column.Settle();
             }
         }
         RawColumn[] targets = Targets.Choose(table, options, log);
@@ -56,14 +61,15 @@ internal sealed class TableSource : IDataSource
             input.BecomeDates();
         }
         _rows = GoodRows(odd, bad);
+        _cache = table.Store is null ? null : new BlockCache(table.Store, [.. _inputs, .. targets]);
     }
 
-    public int Count => _rows.Length;
+    public int Count => _rows.Count;
 
     public Part PartOf(int sample) => _table.PartOf(_rows[sample]);
 
     public int Stratum(int sample) =>
-        _targets.Kind == TargetKind.Classes ? (int)_targets[_rows[sample]][0] : 0;
+        _targets.Kind == TargetKind.Classes ? _targets.ClassOf(_rows[sample]) : 0;
 
     public void Load(CancellationToken cancel)
     {
@@ -71,15 +77,10 @@ internal sealed class TableSource : IDataSource
 
     public Preprocessing Fit(int[] train, ILogger? log)
     {
-        int[] rows = Array.ConvertAll(train, sample => _rows[sample]);
-        var columns = new List<FeatureColumn>(_inputs.Length);
-        foreach (RawColumn input in _inputs)
-        {
-            if (TableFit.Fit(input, rows, log) is FeatureColumn column)
-            {
-                columns.Add(column);
-            }
-        }
+        int[] rows = _rows.Of(train);
+        List<FeatureColumn> columns = _table.Store is null
+            ? TableFit.Fit(_inputs, rows, log)
+            : new SpilledFit(_table.Store, _inputs, rows).Fit(log);
         if (columns.Count == 0)
         {
             throw new DataException(
@@ -97,9 +98,16 @@ internal sealed class TableSource : IDataSource
         };
     }
 
-    public IDataset View(int[] samples, Preprocessing preprocessing) => new TableDataset(
-        _table, Array.ConvertAll(samples, sample => _rows[sample]),
-        (TablePreprocessing)preprocessing, new TargetReader(_targets, preprocessing.Target));
+    public IDataset View(int[] samples, Preprocessing preprocessing)
+    {
+        var target = new TargetReader(_targets, preprocessing.Target);
+        var table = (TablePreprocessing)preprocessing;
+        return _cache is null
+            ? new TableDataset(_table, _rows.Of(samples), table, target)
+            : new BlockDataset(_table, _cache, _inputs, _rows.Of(samples), table, target);
+    }
+
+    public void Dispose() => _table.Dispose();
 
     public DataDescription Describe(string fingerprint)
     {
@@ -154,33 +162,36 @@ internal sealed class TableSource : IDataSource
     }
 
     /// <summary>Rows with a target and without odd cells.</summary>
-    private int[] GoodRows(HashSet<int> odd, BadData bad)
+    private SampleRows GoodRows(HashSet<int> odd, BadData bad)
     {
-        var rows = new List<int>(_table.Rows);
+        var leftOut = new List<int>();
+        var values = new double[_targets.Width];
         for (int row = 0; row < _table.Rows; row++)
         {
             if (odd.Contains(row))
             {
+                leftOut.Add(row);
                 continue;
             }
-            if (!_targets.IsMissing(row))
+            _targets.Read(row, values);
+            if (Array.Exists(values, double.IsNaN))
             {
-                if (!_counts || IsCount(row, bad))
-                {
-                    rows.Add(row);
-                }
-                continue;
+                bad.Report(new DataException(
+                    $"{_table.Locate(row)}: no value in target "
+                    + $"{string.Join(", ", _targets.Names)}, expected one; fill it in, or leave "
+                    + "bad rows out with --on-bad-data skip"));
+                leftOut.Add(row);
             }
-            bad.Report(new DataException(
-                $"{_table.Locate(row)}: no value in target {string.Join(", ", _targets.Names)}, "
-                + "expected one; fill it in, or leave bad rows out with --on-bad-data skip"));
+            else if (_counts && !IsCount(row, values, bad))
+            {
+                leftOut.Add(row);
+            }
         }
-        return [.. rows];
+        return new SampleRows(_table.Rows, [.. leftOut]);
     }
 
-    private bool IsCount(int row, BadData bad)
+    private bool IsCount(int row, ReadOnlySpan<double> values, BadData bad)
     {
-        var values = _targets[row];
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] < 0)
@@ -209,14 +220,13 @@ internal sealed class TableSource : IDataSource
         }
         var mean = new float[_targets.Width];
         var std = new float[_targets.Width];
-        var values = new double[rows.Length];
         for (int i = 0; i < mean.Length; i++)
         {
-            for (int r = 0; r < rows.Length; r++)
-            {
-                values[r] = _targets[rows[r]][i];
-            }
-            (double m, double s) = TableFit.Moments(values, 0, 0, logarithm: false);
+            RawColumn column = _targets.Columns[i];
+            (double m, double s) = _table.Store is null
+                ? TableFit.Moments(
+                    Array.ConvertAll(rows, column.Number), 0, 0, logarithm: false)
+                : SpilledFit.Moments(_table.Store, column, rows);
             // The logarithm of a rate can be scaled, but not shifted.
             (mean[i], std[i]) = !_counts ? ((float)m, (float)s) : (0, m > 0 ? (float)m : 1);
         }
@@ -232,7 +242,8 @@ internal sealed class TableSource : IDataSource
     private static ColumnDescription Describe(RawColumn column)
     {
         int missing = 0;
-        var distinct = new HashSet<double>();
+        // Of a table on disk they are counted already.
+        HashSet<double>? distinct = column.Spilled is null ? [] : null;
         double min = double.PositiveInfinity, max = double.NegativeInfinity, sum = 0;
         for (int row = 0; row < column.Count; row++)
         {
@@ -243,17 +254,17 @@ internal sealed class TableSource : IDataSource
             else if (!column.IsText)
             {
                 double value = column.Number(row);
-                distinct.Add(value);
+                distinct?.Add(value);
                 (min, max, sum) = (Math.Min(min, value), Math.Max(max, value), sum + value);
             }
         }
         int present = column.Count - missing;
         return column.IsText || present == 0
             ? new ColumnDescription(
-                column.Name, column.IsText ? "category" : "number", missing, column.Texts.Count,
-                null, null, null)
+                column.Name, column.IsText ? "category" : "number", missing,
+                (int)column.DistinctTexts, null, null, null)
             : new ColumnDescription(
-                column.Name, column.IsDate ? "date" : "number", missing, distinct.Count,
-                min, max, sum / present);
+                column.Name, column.IsDate ? "date" : "number", missing,
+                distinct?.Count ?? (int)column.DistinctNumbers, min, max, sum / present);
     }
 }

@@ -8,19 +8,30 @@ using Microsoft.Extensions.Logging;
 
 namespace Dl.Data.Tables;
 
-/// <summary>Targets of all rows before standardising.</summary>
+/// <summary>
+/// Targets of all rows before standardising. Classes are kept, in 1, 2 or 4 bytes a row; anything
+/// else is worked out from the cells when it is asked for.
+/// </summary>
 internal sealed class Targets
 {
+    /// <summary>Of a large table; more classes than this no model tells apart.</summary>
+    private const int MaxClasses = 100_000;
+
     private static readonly string[] UsualNames = ["target", "label", "class", "y"];
     private static readonly string[] Separators = ["|", ";"];
 
-    private readonly RawColumn[] _columns;
-    private readonly double[] _values;
+    private ClassCodes? _classes;
+
+    /// <summary>Labels of each code, for lists of labels in one column.</summary>
+    private int[][]? _lists;
+
+    /// <summary>0, 1 or NaN by code, for each column of flags that is text.</summary>
+    private double[]?[]? _flags;
 
     private Targets(
-        RawColumn[] columns, TargetKind kind, string[] labels, string? separator, int rows)
+        RawColumn[] columns, TargetKind kind, string[] labels, string? separator = null)
     {
-        _columns = columns;
+        Columns = columns;
         Kind = kind;
         Labels = labels;
         Separator = separator;
@@ -30,8 +41,9 @@ internal sealed class Targets
             TargetKind.MultiLabel => labels.Length,
             _ => columns.Length,
         };
-        _values = new double[checked(rows * Width)];
     }
+
+    public RawColumn[] Columns { get; }
 
     public TargetKind Kind { get; }
 
@@ -42,21 +54,53 @@ internal sealed class Targets
     /// <summary>Numbers a row: 1 for a class.</summary>
     public int Width { get; }
 
-    public string[] Names => Array.ConvertAll(_columns, c => c.Name);
+    public string[] Names => Array.ConvertAll(Columns, c => c.Name);
 
-    /// <summary>Class index, 0/1 per label, or the number itself; NaN where missing.</summary>
-    public ReadOnlySpan<double> this[int row] => _values.AsSpan(row * Width, Width);
+    /// <summary>Class of a row; -1 where missing. Only for classes, from any thread.</summary>
+    public int ClassOf(int row) => _classes![row];
 
-    public bool IsMissing(int row)
+    /// <summary>
+    /// Class index, 0/1 per label, or the number itself; NaN where missing. The cells of a large
+    /// table are read from disk, in one thread and best in ascending order.
+    /// </summary>
+    public void Read(int row, Span<double> values)
     {
-        foreach (double value in this[row])
+        if (_classes is not null)
         {
-            if (double.IsNaN(value))
-            {
-                return true;
-            }
+            values[0] = _classes[row] < 0 ? double.NaN : _classes[row];
+            return;
         }
-        return false;
+        Span<double> cells = Columns.Length <= 64
+            ? stackalloc double[Columns.Length]
+            : new double[Columns.Length];
+        for (int i = 0; i < cells.Length; i++)
+        {
+            cells[i] = Columns[i].IsText ? Columns[i].Code(row) : Columns[i].Number(row);
+        }
+        Read(cells, values);
+    }
+
+    /// <summary>The same from the row's cells in the target columns. Not for classes.</summary>
+    /// <param name="cells">Numbers, or codes of texts.</param>
+    public void Read(ReadOnlySpan<double> cells, Span<double> values)
+    {
+        if (_lists is not null)
+        {
+            values.Clear();
+            // An empty cell is a row with none of the labels.
+            int code = (int)cells[0];
+            foreach (int label in code < 0 ? [] : _lists[code])
+            {
+                values[label] = 1;
+            }
+            return;
+        }
+        for (int i = 0; i < cells.Length; i++)
+        {
+            values[i] = _flags?[i] is not double[] flags ? cells[i]
+                : cells[i] < 0 ? double.NaN
+                : flags[(int)cells[i]];
+        }
     }
 
     /// <summary>Finds the target columns: named ones, a usual name, or the last column.</summary>
@@ -66,7 +110,10 @@ internal sealed class Targets
         {
             return Array.ConvertAll(options.Target, name => table.Find(name) is >= 0 and int index
                 ? table.Columns[index]
-                : throw new UsageException(Nearest.Unknown("column", name, table.Names())));
+                : throw new UsageException(
+                    table.Refused.ReasonFor(name) is string reason
+                        ? $"column '{name}' cannot be the target: {reason}"
+                        : Nearest.Unknown("column", name, table.Names())));
         }
         foreach (string name in UsualNames)
         {
@@ -110,7 +157,7 @@ internal sealed class Targets
         {
             TargetKind.Classes => ReadClasses(table, columns),
             TargetKind.MultiLabel when columns is [{ IsText: true } single]
-                && !TruthColumn(single) => ReadLabelLists(table, single),
+                && !TruthColumn(single) => ReadLabelLists(single),
             TargetKind.MultiLabel => ReadFlags(table, columns),
             _ => ReadNumbers(table, columns),
         };
@@ -162,11 +209,23 @@ internal sealed class Targets
                 $"--target: {columns.Length} columns given, classification expects one; "
                 + "use --task multilabel for several 0/1 columns");
         }
-        string[] labels = ClassLabels(column);
-        if (labels.Length > 20 && labels.Length > column.Count / 2)
+        long distinct = column.Spilled is { } spilled
+            ? spilled.Texts.Distinct + spilled.DistinctNumbers
+            : 0;
+        double[] numbers = [];
+        string[] labels = [];
+        if (distinct <= MaxClasses && !column.LacksTexts)
+        {
+            numbers = column.IsText ? [] : DistinctNumbers(column);
+            labels = column.IsText
+                ? [.. column.Texts]
+                : Array.ConvertAll(numbers, Cell.Format);
+            distinct = labels.Length;
+        }
+        if (labels.Length != distinct || (distinct > 20 && distinct > column.Count / 2))
         {
             throw new UsageException(
-                $"target '{column.Name}': {labels.Length} distinct values in {column.Count} rows, "
+                $"target '{column.Name}': {distinct} distinct values in {column.Count} rows, "
                 + "expected classes that recur; choose another column with --target"
                 + (column.IsText ? "" : ", or use --task regression"));
         }
@@ -176,33 +235,69 @@ internal sealed class Targets
                 $"target '{column.Name}': {labels.Length} distinct values, expected at least two "
                 + "classes; choose another column with --target");
         }
-        var targets = new Targets([column], TargetKind.Classes, labels, null, table.Rows);
-        Dictionary<string, int> index = TableEncoder.Index(labels);
-        for (int row = 0; row < table.Rows; row++)
-        {
-            targets._values[row] = column.Text(row) is string text ? index[text] : double.NaN;
-        }
-        return targets;
-    }
-
-    /// <summary>Distinct values: numbers by size, texts by character code.</summary>
-    private static string[] ClassLabels(RawColumn column)
-    {
+        // Numbers by size, texts by character code.
+        int[] place = [.. Enumerable.Range(0, labels.Length)];
         if (column.IsText)
         {
-            string[] texts = [.. column.Texts];
-            Array.Sort(texts, StringComparer.Ordinal);
-            return texts;
+            Array.Sort(labels, place, StringComparer.Ordinal);
         }
-        var values = new SortedSet<double>();
+        return new Targets([column], TargetKind.Classes, labels)
+        {
+            _classes = column.IsText
+                ? ClassesOfTexts(column, place)
+                : ClassesOfNumbers(column, numbers),
+        };
+    }
+
+    /// <param name="place">Code of each label.</param>
+    private static ClassCodes ClassesOfTexts(RawColumn column, int[] place)
+    {
+        var label = new int[place.Length];
+        for (int i = 0; i < place.Length; i++)
+        {
+            label[place[i]] = i;
+        }
+        var classes = new ClassCodes(column.Count, place.Length);
         for (int row = 0; row < column.Count; row++)
         {
-            if (!column.IsMissing(row))
+            int code = column.Code(row);
+            classes[row] = code < 0 ? -1 : label[code];
+        }
+        return classes;
+    }
+
+    private static ClassCodes ClassesOfNumbers(RawColumn column, double[] numbers)
+    {
+        var index = new Dictionary<double, int>();
+        foreach (double number in numbers)
+        {
+            index.Add(number, index.Count);
+        }
+        var classes = new ClassCodes(column.Count, numbers.Length);
+        for (int row = 0; row < column.Count; row++)
+        {
+            double number = column.Number(row);
+            classes[row] = double.IsNaN(number) ? -1 : index[number];
+        }
+        return classes;
+    }
+
+    /// <summary>By size.</summary>
+    private static double[] DistinctNumbers(RawColumn column)
+    {
+        var values = new HashSet<double>();
+        double last = double.NaN;
+        for (int row = 0; row < column.Count; row++)
+        {
+            double value = column.Number(row);
+            if (value != last && !double.IsNaN(value))
             {
-                values.Add(column.Number(row));
+                values.Add(last = value);
             }
         }
-        return [.. values.Select(Cell.Format)];
+        double[] sorted = [.. values];
+        Array.Sort(sorted);
+        return sorted;
     }
 
     private static Targets ReadNumbers(RawTable table, RawColumn[] columns)
@@ -215,47 +310,60 @@ internal sealed class Targets
             }
             for (int row = 0; row < table.Rows; row++)
             {
-                if (column.Text(row) is string text && !Cell.TryNumber(text, out _))
+                if (!column.IsMissing(row)
+                    && (column.Text(row) is not string text || !Cell.TryNumber(text, out _)))
                 {
                     throw new DataException(
-                        $"{table.Locate(row)}: target '{column.Name}' is '{text}', expected a "
-                        + "number; mend it, or use --task classification");
+                        $"{table.Locate(row)}: target '{column.Name}' is '{column.Text(row)}', "
+                        + "expected a number; mend it, or use --task classification");
                 }
             }
+            column.BecomeNumbers();
         }
-        var targets = new Targets(columns, TargetKind.Numeric, [], null, table.Rows);
-        for (int row = 0; row < table.Rows; row++)
-        {
-            for (int i = 0; i < columns.Length; i++)
-            {
-                targets._values[(row * columns.Length) + i] = columns[i].Number(row);
-            }
-        }
-        return targets;
+        return new Targets(columns, TargetKind.Numeric, []);
     }
 
     private static Targets ReadFlags(RawTable table, RawColumn[] columns)
     {
-        var targets = new Targets(
-            columns, TargetKind.MultiLabel, Array.ConvertAll(columns, c => c.Name), null,
-            table.Rows);
-        for (int row = 0; row < table.Rows; row++)
+        var flags = new double[]?[columns.Length];
+        for (int i = 0; i < columns.Length; i++)
         {
-            for (int i = 0; i < columns.Length; i++)
+            RawColumn column = columns[i];
+            for (int row = 0; row < table.Rows; row++)
             {
-                string? text = columns[i].Text(row);
-                targets._values[(row * columns.Length) + i] = text is null
-                    ? double.NaN
-                    : Truth(text) ?? throw new DataException(
-                        $"{table.Locate(row)}: label column '{columns[i].Name}' is '{text}', "
-                        + "expected 0 or 1");
+                bool good = column.IsText
+                    ? column.Text(row) is not string text
+                        ? column.IsMissing(row)
+                        : Truth(text) is not null
+                    : double.IsNaN(column.Number(row)) || column.Number(row) is 0 or 1;
+                if (!good)
+                {
+                    throw new DataException(
+                        $"{table.Locate(row)}: label column '{column.Name}' is "
+                        + $"'{column.Text(row)}', expected 0 or 1");
+                }
             }
+            flags[i] = column.IsText
+                ? [.. column.Texts.ConvertAll(t => Truth(t) ?? double.NaN)]
+                : null;
         }
-        return targets;
+        return new Targets(
+            columns, TargetKind.MultiLabel, Array.ConvertAll(columns, c => c.Name))
+        {
+            _flags = flags,
+        };
     }
 
-    private static Targets ReadLabelLists(RawTable table, RawColumn column)
+    private static Targets ReadLabelLists(RawColumn column)
     {
+        if (column.LacksTexts)
+        {
+            throw new DataException(
+                $"target '{column.Name}': about {column.DistinctTexts} different lists of labels "
+                + $"in {column.Count} rows, of which {column.Texts.Count} can be told apart; give "
+                + "the table more memory with --table-memory, or a column of 0 and 1 for each "
+                + "label");
+        }
         string separator = Array.Find(
             Separators,
             s => column.Texts.Exists(t => t.Contains(s, StringComparison.Ordinal))) ?? "|";
@@ -266,23 +374,22 @@ internal sealed class Targets
         }
         string[] labels = [.. distinct];
         Dictionary<string, int> index = TableEncoder.Index(labels);
-        var targets = new Targets([column], TargetKind.MultiLabel, labels, separator, table.Rows);
-        for (int row = 0; row < table.Rows; row++)
+        var lists = column.Texts.ConvertAll(text => Array.ConvertAll(
+            TableEncoder.SplitLabels(text, separator), label => index[label]));
+        return new Targets([column], TargetKind.MultiLabel, labels, separator)
         {
-            // An empty cell is a row with none of the labels.
-            foreach (string label in TableEncoder.SplitLabels(column.Text(row) ?? "", separator))
-            {
-                targets._values[(row * labels.Length) + index[label]] = 1;
-            }
-        }
-        return targets;
+            _lists = [.. lists],
+        };
     }
 
     private static bool TruthColumn(RawColumn column)
     {
         for (int row = 0; row < column.Count; row++)
         {
-            if (column.Text(row) is string text && Truth(text) is null)
+            bool truth = column.IsText
+                ? column.IsMissing(row) || (column.Text(row) is string t && Truth(t) is not null)
+                : double.IsNaN(column.Number(row)) || column.Number(row) is 0 or 1;
+            if (!truth)
             {
                 return false;
             }
@@ -297,19 +404,4 @@ internal sealed class Targets
         "0" or "false" or "no" or "n" or "f" => 0,
         _ => null,
     };
-}
-
-/// <summary>Targets as a model learns them: numbers standardised.</summary>
-internal sealed class TargetReader(Targets targets, TargetSpec spec)
-{
-    public void Read(int row, Span<float> target)
-    {
-        ReadOnlySpan<double> values = targets[row];
-        for (int i = 0; i < values.Length; i++)
-        {
-            target[i] = spec.Kind == TargetKind.Numeric
-                ? (float)((values[i] - spec.Mean[i]) / spec.Std[i])
-                : (float)values[i];
-        }
-    }
 }

@@ -11,8 +11,12 @@ internal sealed class ChunkReader
     private readonly ParquetColumn _column;
     private readonly Codec _codec;
     private readonly ReadOnlyMemory<byte> _bytes;
-    private readonly Array _values;
+    private readonly int _rows;
     private readonly bool[]? _valid;
+
+    /// <summary>A slot for every row, or null while texts are indices of the dictionary.</summary>
+    private Array? _values;
+    private int[]? _codes;
     private Array? _dictionary;
     private int _position;
     private int _done;
@@ -22,7 +26,7 @@ internal sealed class ChunkReader
         _column = column;
         _codec = codec;
         _bytes = bytes;
-        _values = ValueDecoder.NewArray(column.Type, rows);
+        _rows = rows;
         _valid = column.MaxDefinition > 0 ? new bool[rows] : null;
     }
 
@@ -39,7 +43,30 @@ internal sealed class ChunkReader
             reader.ReadPage();
         }
         bool complete = reader._valid is null || !reader._valid.AsSpan().Contains(false);
-        return new ColumnValues(column, reader._values, complete ? null : reader._valid);
+        bool[]? valid = complete ? null : reader._valid;
+        return reader._codes is { } codes
+            ? new ColumnValues(column, codes, (ReadOnlyMemory<byte>[])reader._dictionary!, valid)
+            : new ColumnValues(column, reader.Values, valid);
+    }
+
+    /// <summary>The slots of all rows; those of pages of indices are filled.</summary>
+    private Array Values
+    {
+        get
+        {
+            if (_values is null)
+            {
+                _values = ValueDecoder.NewArray(_column.Type, _rows);
+                if (_codes is { } codes)
+                {
+                    ColumnValues.Gather(
+                        codes.AsSpan(0, _done), (ReadOnlyMemory<byte>[])_dictionary!,
+                        (ReadOnlyMemory<byte>[])_values);
+                }
+            }
+            _codes = null;
+            return _values;
+        }
     }
 
     private void ReadPage()
@@ -47,7 +74,7 @@ internal sealed class ChunkReader
         if (_position >= _bytes.Length)
         {
             throw new InvalidDataException(
-                $"its pages end after {_done} of {_values.Length} values");
+                $"its pages end after {_done} of {_rows} values");
         }
         PageHeader header = PageHeader.Read(_bytes.Span[_position..], out int length);
         _position += length;
@@ -153,11 +180,11 @@ internal sealed class ChunkReader
 
     private void CheckCount(PageHeader header)
     {
-        if (header.Values < 0 || header.Values > _values.Length - _done)
+        if (header.Values < 0 || header.Values > _rows - _done)
         {
             throw new InvalidDataException(
                 $"a page of {header.Values} values, where the row group has "
-                + $"{_values.Length - _done} left");
+                + $"{_rows - _done} left");
         }
     }
 
@@ -197,7 +224,7 @@ internal sealed class ChunkReader
         }
         else
         {
-            ValueDecoder.Decode(header.Encoding, page, _column, _values, _done, present);
+            ValueDecoder.Decode(header.Encoding, page, _column, Values, _done, present);
         }
         if (present < header.Values)
         {
@@ -221,7 +248,13 @@ internal sealed class ChunkReader
                     : "a page of dictionary indices is empty");
         }
         var indices = new HybridDecoder(page[1..], page[0]);
-        switch (_values)
+        if (_dictionary is ReadOnlyMemory<byte>[] texts && _values is null)
+        {
+            _codes ??= new int[_rows];
+            ReadCodes(ref indices, texts.Length, _codes.AsSpan(_done, present));
+            return;
+        }
+        switch (Values)
         {
             case bool[] values:
                 Gather(ref indices, (bool[])_dictionary, values.AsSpan(_done, present));
@@ -246,6 +279,24 @@ internal sealed class ChunkReader
         }
     }
 
+    private static void ReadCodes(ref HybridDecoder indices, int count, Span<int> codes)
+    {
+        indices.Read(codes);
+        foreach (int code in codes)
+        {
+            CheckIndex(code, count);
+        }
+    }
+
+    private static void CheckIndex(int index, int count)
+    {
+        if ((uint)index >= (uint)count)
+        {
+            throw new InvalidDataException(
+                $"the index {(uint)index} of a dictionary of {count}");
+        }
+    }
+
     private static void Gather<T>(ref HybridDecoder indices, T[] dictionary, Span<T> values)
     {
         Span<int> some = stackalloc int[256];
@@ -255,11 +306,7 @@ internal sealed class ChunkReader
             indices.Read(now);
             for (int i = 0; i < now.Length; i++)
             {
-                if ((uint)now[i] >= (uint)dictionary.Length)
-                {
-                    throw new InvalidDataException(
-                        $"the index {(uint)now[i]} of a dictionary of {dictionary.Length}");
-                }
+                CheckIndex(now[i], dictionary.Length);
                 values[i] = dictionary[now[i]];
             }
             values = values[now.Length..];
@@ -268,7 +315,12 @@ internal sealed class ChunkReader
 
     private void Spread(int present, int count)
     {
-        switch (_values)
+        if (_codes is not null)
+        {
+            Spread(_codes.AsSpan(_done, count), present);
+            return;
+        }
+        switch (Values)
         {
             case bool[] values:
                 Spread(values.AsSpan(_done, count), present);

@@ -82,8 +82,12 @@ internal sealed class ParquetFile : IDisposable
             CheckChunk(chunk, description, rows.Rows);
             // Without rows there are no pages, and no place where they would begin.
             var bytes = new byte[rows.Rows == 0 ? 0 : chunk.Length];
-            _stream.Position = chunk.Start;
-            _stream.ReadExactly(bytes);
+            // Columns are decoded side by side, and the file has one place to read from.
+            lock (_stream)
+            {
+                _stream.Position = chunk.Start;
+                _stream.ReadExactly(bytes);
+            }
             return ChunkReader.Read(description, chunk.Codec, bytes, (int)rows.Rows);
         });
     }

@@ -1,6 +1,4 @@
-// A Parquet file as rows of texts, for tables. A column of a row group is decoded when the first of
-// its cells is asked for, so columns that nobody wants cost nothing, readable or not.
-using System.Text;
+// A Parquet file as rows of cells, for tables: one row group after the other.
 using Dl.Data.Tables;
 
 namespace Dl.Data.Formats.Parquet;
@@ -10,11 +8,8 @@ internal sealed class ParquetRows : IRowReader
 {
     private readonly ParquetFile _file;
     private readonly string[] _names;
-    private readonly ColumnValues?[] _columns;
-    private readonly DataException?[] _failures;
-    private int _group = -1;
-    private int _row = -1;
-    private long _rowsInGroup;
+    private int _next;
+    private ParquetGroup? _group;
 
     /// <param name="stream">The file, which has to seek; disposed with the reader.</param>
     /// <param name="name">File name for messages.</param>
@@ -23,8 +18,9 @@ internal sealed class ParquetRows : IRowReader
         Name = name;
         _file = ParquetFile.Open(stream, name);
         _names = [.. _file.Columns.Select(c => c.Name)];
-        _columns = new ColumnValues?[_names.Length];
-        _failures = new DataException?[_names.Length];
+        Refused = _file.Columns.Where(c => c.Unsupported is not null)
+            .DistinctBy(c => c.Name)
+            .ToDictionary(c => c.Name, c => $"dl does not read {c.Unsupported}");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         string? twice = Array.Find(_names, n => !seen.Add(n));
         if (twice is not null)
@@ -40,6 +36,8 @@ internal sealed class ParquetRows : IRowReader
 
     public IReadOnlyList<string>? Names => _names;
 
+    public IReadOnlyDictionary<string, string> Refused { get; }
+
     public bool Sparse => false;
 
     public int Count => _names.Length;
@@ -49,26 +47,10 @@ internal sealed class ParquetRows : IRowReader
     public DataException? Problem => null;
 
     /// <exception cref="DataException">The column's part of the file cannot be read.</exception>
-    public ReadOnlySpan<byte> Utf8(int field)
-    {
-        ColumnValues column = Column(field);
-        return column.IsNull(_row) ? default
-            : column.Column.Logical.Kind == LogicalKind.String
-                ? Blanks.Trim(column.As<ReadOnlyMemory<byte>>()[_row].Span)
-            : Encoding.UTF8.GetBytes(ParquetText.Of(column, _row));
-    }
+    public ReadOnlySpan<byte> Utf8(int field) => _group!.Utf8(field);
 
     /// <exception cref="DataException">The column's part of the file cannot be read.</exception>
-    public CellKind Kind(int field, out double number)
-    {
-        ColumnValues column = Column(field);
-        if (!column.IsNumber)
-        {
-            return Cell.Read(Utf8(field), out number);
-        }
-        number = column.IsNull(_row) ? double.NaN : column.Number(_row);
-        return Cell.Kind(number);
-    }
+    public CellKind Kind(int field, out double number) => _group!.Kind(field, out number);
 
     /// <summary>
     /// Whether this is Parquet: by its first bytes where the stream can go back, else by name.
@@ -92,45 +74,41 @@ internal sealed class ParquetRows : IRowReader
 
     public bool Read()
     {
-        if (_row + 1 < _rowsInGroup)
+        while (_group is null || _group.Row + 1 >= _group.RowCount)
         {
-            _row++;
-            Line++;
-            return true;
-        }
-        while (++_group < _file.RowGroups.Count)
-        {
-            Array.Clear(_columns);
-            Array.Clear(_failures);
-            _rowsInGroup = _file.RowGroups[_group].Rows;
-            if (_rowsInGroup > 0)
+            if (!GoOn())
             {
-                _row = 0;
-                Line++;
-                return true;
+                return false;
             }
         }
-        _rowsInGroup = 0;
-        return false;
+        _group.Row++;
+        Line = _group.Line;
+        return true;
     }
 
-    public void Dispose() => _file.Dispose();
-
-    /// <summary>A failure is kept: rows that are left out one by one ask again.</summary>
-    private ColumnValues Column(int field)
+    public IRowBlock? NextBlock()
     {
-        if (_failures[field] is { } known)
+        // A group of which rows have been read is gone on with row by row, unless it is done.
+        return _group is not null && _group.Row >= 0 && _group.Row + 1 < _group.RowCount
+            ? null
+            : GoOn() ? _group : null;
+    }
+
+    public void Dispose()
+    {
+        _group?.Close();
+        _file.Dispose();
+    }
+
+    private bool GoOn()
+    {
+        if (_next == _file.RowGroups.Count)
         {
-            throw new DataException(known.Message, known);
+            return false;
         }
-        try
-        {
-            return _columns[field] ??= _file.Read(_group, field);
-        }
-        catch (DataException failure)
-        {
-            _failures[field] = failure;
-            throw;
-        }
+        int before = _group is null ? 0 : _group.LinesBefore + _group.RowCount;
+        _group?.Close();
+        _group = new ParquetGroup(_file, _next++, before);
+        return true;
     }
 }

@@ -30,7 +30,7 @@ internal static class ParquetText
             long[] values => OfInteger(values[row], (ulong)values[row], logical),
             float[] values => values[row].ToString("R", CultureInfo.InvariantCulture),
             double[] values => values[row].ToString("R", CultureInfo.InvariantCulture),
-            _ => OfBytes(column.As<ReadOnlyMemory<byte>>()[row].Span, column.Column),
+            _ => OfBytes(column.Bytes(row), column.Column),
         };
     }
 
@@ -73,7 +73,7 @@ internal static class ParquetText
         }
     }
 
-    private static string Decimal(BigInteger unscaled, int scale)
+    public static string Decimal(BigInteger unscaled, int scale)
     {
         string digits = BigInteger.Abs(unscaled).ToString(CultureInfo.InvariantCulture);
         if (scale > 0)

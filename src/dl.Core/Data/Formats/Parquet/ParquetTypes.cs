@@ -65,36 +65,3 @@ internal sealed record ColumnChunk(
     PhysicalType Type, Codec Codec, long Values, long Start, long Length, string? Unsupported);
 
 internal sealed record RowGroup(long Rows, IReadOnlyList<ColumnChunk> Columns);
-
-/// <summary>One column of one row group, a slot for every row.</summary>
-/// <param name="Column">Its column.</param>
-/// <param name="Values">
-/// bool[], int[], long[], float[], double[], or, for bytes of any kind (Int96 too),
-/// ReadOnlyMemory&lt;byte&gt;[]. Where there is no value stands the type's default.
-/// </param>
-/// <param name="Valid">Which rows have a value; null where all have.</param>
-internal sealed record ColumnValues(ParquetColumn Column, Array Values, bool[]? Valid)
-{
-    public int Count => Values.Length;
-
-    public bool IsNull(int row) => Valid is not null && !Valid[row];
-
-    public ReadOnlySpan<T> As<T>() => (T[])Values;
-
-    /// <summary>Whether every value is a number as it is stored.</summary>
-    public bool IsNumber => Values is float[] or double[]
-        || (Values is int[] or long[]
-            && Column.Logical.Kind is LogicalKind.None or LogicalKind.Integer);
-
-    private bool IsUnsigned => Column.Logical is { Kind: LogicalKind.Integer, Signed: false };
-
-    /// <summary>The number of a row that has one; only where all are numbers.</summary>
-    public double Number(int row) => Values switch
-    {
-        float[] values => values[row],
-        double[] values => values[row],
-        int[] values => IsUnsigned ? (uint)values[row] : values[row],
-        long[] values => IsUnsigned ? (ulong)values[row] : values[row],
-        _ => throw new InvalidOperationException(Column.Name),
-    };
-}
