@@ -26,7 +26,9 @@ public sealed class PipeTests(PredictModels models)
     {
         using Process process = _place.Start("predict", "t.dlm", "-", "--format", form);
         Stream input = process.StandardInput.BaseStream;
-        using Stream rows = packed ? new GZipStream(input, CompressionLevel.Fastest) : input;
+        Stream rows = packed
+            ? new GZipStream(input, CompressionLevel.Fastest, leaveOpen: true)
+            : input;
         async Task Send(string text)
         {
             await rows.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text));
@@ -41,7 +43,10 @@ public sealed class PipeTests(PredictModels models)
         Assert.Contains("left", answer);
         await Send(second);
         Assert.Contains("right", await Next());
-        rows.Dispose();
+        if (packed)
+        {
+            await rows.DisposeAsync();
+        }
         process.StandardInput.Close();
         Assert.True(process.WaitForExit(Limit));
         Assert.Equal(0, process.ExitCode);
@@ -70,13 +75,13 @@ public sealed class PipeTests(PredictModels models)
     [Fact]
     public void APauseBetweenRowsIsAPauseBetweenAnswers()
     {
+        // The second row is sent when the first is answered, or after a minute, which fails.
         Ran ran = _place.Shell(
-            "(echo a,b,colour; echo 0.5,6.5,red; sleep 2; echo 8.5,-1,green) "
-            + "| dl predict t.dlm - | while read -r line; do echo $(date +%s%N) $line; done");
-        Assert.Equal(0, ran.Code);
-        Assert.Equal(3, ran.Lines.Length);
-        long[] times = [.. ran.Lines.Select(l => long.Parse(l.Split(' ')[0]))];
-        Assert.InRange((times[2] - times[1]) / 1e9, 0.5, 60);
+            "(echo a,b,colour; echo 0.5,6.5,red; for i in {1..600}; do "
+            + "grep -qs left answers && break; sleep 0.1; done; wc -l < answers >&2; "
+            + "echo 8.5,-1,green) | dl predict t.dlm - > answers; cat answers");
+        Assert.Equal(
+            ("row,prediction\n1,left\n2,right\n", "2\n", 0), (ran.Out, ran.Error, ran.Code));
     }
 
     public static TheoryData<string> Printing =>
@@ -94,11 +99,9 @@ public sealed class PipeTests(PredictModels models)
     public void AFullOutputIsAnErrorOfEveryCommand(string line)
     {
         Skip.IfNot(File.Exists("/dev/full"), "no /dev/full here");
-        Ran ran = _place.Shell($"dl {line} -q > /dev/full");
-        Ran without = _place.Shell($"dl {line} > /dev/full");
-        Ran usual = line.Contains("help") || line.Contains("version") ? without : ran;
-        Assert.Equal(1, usual.Code);
-        Assert.Matches("(?m)^dl: stdout: .+\n\\z", usual.Error);
+        Ran ran = _place.Shell($"dl {line} > /dev/full");
+        Assert.Equal(1, ran.Code);
+        Assert.Matches("(?m)^dl: stdout: .+\n\\z", ran.Error);
     }
 
     [Theory]
@@ -130,7 +133,7 @@ public sealed class PipeTests(PredictModels models)
     public void AClosedInputIsSaid(string line)
     {
         Ran ran = _place.Shell($"dl {line} <&-");
-        Assert.Equal((3, ""), (ran.Code, ran.Out));
+        Assert.Equal(3, ran.Code);
         Assert.StartsWith("dl: stdin: is closed", ran.Error);
     }
 
@@ -153,8 +156,8 @@ public sealed class PipeTests(PredictModels models)
         }
         else
         {
-            // Nothing shows when it has begun to wait.
-            await Task.Delay(3000);
+            // Nothing shows when it has begun to wait; killed before that, it has the same code.
+            await Task.Delay(2000);
         }
         var watch = Stopwatch.StartNew();
         using (var kill = Process.Start("kill", ["-" + signal, $"{process.Id}"]))
@@ -165,7 +168,8 @@ public sealed class PipeTests(PredictModels models)
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
         Assert.Equal(130, process.ExitCode);
         Assert.Equal("", await process.StandardOutput.ReadToEndAsync());
-        Assert.Equal("dl: interrupted\n", await process.StandardError.ReadToEndAsync());
+        string error = await process.StandardError.ReadToEndAsync();
+        Assert.True(error == "dl: interrupted\n" || (error == "" && input == ""), error);
     }
 
     [Fact]
