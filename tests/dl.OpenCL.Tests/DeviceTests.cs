@@ -46,7 +46,7 @@ public class DeviceTests(Devices devices)
     public void Too_large_a_buffer_is_refused_with_both_sizes()
     {
         var device = devices.Get(KernelForm.Cpu);
-        var error = Assert.Throws<DeviceException>(() => device.Rent(DType.F32, 1L << 50));
+        var error = Assert.Throws<DeviceMemoryException>(() => device.Rent(DType.F32, 1L << 50));
         Assert.Contains($"{1L << 52} bytes", error.Message);
         Assert.Equal(0, device.LiveBuffers);
     }
@@ -151,7 +151,7 @@ public class DeviceTests(Devices devices)
     [Fact]
     public void A_status_becomes_its_name_and_advice()
     {
-        var error = Assert.Throws<DeviceException>(
+        var error = Assert.Throws<DeviceMemoryException>(
             () => Cl.Check(-4, "clCreateBuffer", "12 bytes"));
         Assert.Contains("clCreateBuffer (12 bytes)", error.Message);
         Assert.Contains("CL_MEM_OBJECT_ALLOCATION_FAILURE (-4)", error.Message);

@@ -3,6 +3,7 @@
 //   any of these for each part.
 using Dl.Data.Formats;
 using Dl.Data.Images;
+using Dl.Files;
 
 namespace Dl.Data;
 
@@ -239,7 +240,8 @@ internal static class Layout
         }
         if (!File.Exists(path))
         {
-            throw new DataException($"{path}: no such file or folder");
+            throw new DataException(
+                $"{path}: {FileError.NotFound(path, "no such file or folder")}");
         }
         if (InputFile.LooksLikeTable(path))
         {

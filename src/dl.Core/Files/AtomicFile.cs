@@ -202,7 +202,8 @@ public static class AtomicFile
     {
         string folder = Path.GetDirectoryName(full) ?? full;
         return Directory.Exists(folder) ? folder : throw new DlException(
-            $"{path}: cannot be written: no folder {folder}; create it first");
+            $"{path}: cannot be written: "
+            + FileError.NotFound(folder, $"no folder {folder}; create it first"));
     }
 
     /// <summary>Renaming over a device would replace it by a file.</summary>

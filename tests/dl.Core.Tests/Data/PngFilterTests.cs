@@ -18,7 +18,11 @@ public class PngFilterTests
             int nearest = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
             int prediction = filter switch
             {
-                0 => 0, 1 => a, 2 => b, 3 => (a + b) / 2, _ => nearest,
+                0 => 0,
+                1 => a,
+                2 => b,
+                3 => (a + b) / 2,
+                _ => nearest,
             };
             output[i] = (byte)(row[i] + prediction);
         }
