@@ -3,7 +3,6 @@
 //   any of these for each part.
 using Dl.Data.Formats;
 using Dl.Data.Images;
-using Dl.Files;
 
 namespace Dl.Data;
 
@@ -240,8 +239,7 @@ internal static class Layout
         }
         if (!File.Exists(path))
         {
-            throw new DataException(
-                $"{path}: {FileError.NotFound(path, "no such file or folder")}");
+            throw InputFile.Missing(path);
         }
         if (InputFile.LooksLikeTable(path))
         {

@@ -138,6 +138,23 @@ internal static class InputFile
         $"{name}: the packed data are damaged or cut off"
         + (line > 0 ? $" after line {line}" : ""), error);
 
+    /// <summary>Nothing is found at a path; perhaps it may not be looked at.</summary>
+    internal static DataException Missing(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            return new DataException($"{path}: permission denied", error);
+        }
+        catch (IOException)
+        {
+        }
+        return new DataException($"{path}: no such file or folder");
+    }
+
     internal static DataException Unreadable(string path, Exception error) => error switch
     {
         FileNotFoundException or DirectoryNotFoundException =>
