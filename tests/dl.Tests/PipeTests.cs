@@ -130,6 +130,9 @@ public sealed class PipeTests(PredictModels models)
     [InlineData("predict t.dlm")]
     [InlineData("predict digits.dlm --paths -")]
     [InlineData("fit -m linear - -o closed.dlm")]
+    [InlineData("predict -")]
+    [InlineData("info --log -")]
+    [InlineData("fit -c -")]
     public void AClosedInputIsSaid(string line)
     {
         Ran ran = _place.Shell($"dl {line} <&-");

@@ -5,6 +5,7 @@ using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Dl.Data.Formats;
 
 namespace Dl.Files;
 
@@ -71,7 +72,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         {
             if (path == "-")
             {
-                using var input = Console.OpenStandardInput();
+                using var input = StandardFiles.OpenInput();
                 return Parse(path, input);
             }
             if (Directory.Exists(path))

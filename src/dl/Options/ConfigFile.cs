@@ -1,8 +1,9 @@
 // Options from a JSON file (`-c FILE.json`) and back (`--dump-config`):
 // {"model": "cnn", "epochs": 12, "target": ["price"], "grayscale": true, "data": ["train.csv"]}.
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using System.Text;
+using Dl.Data.Formats;
 
 namespace Dl.Cli.Options;
 
@@ -101,7 +102,7 @@ internal static class ConfigFile
         try
         {
             using Stream stream = path == "-"
-                ? Console.OpenStandardInput() : File.OpenRead(path);
+                ? StandardFiles.OpenInput() : File.OpenRead(path);
             return JsonDocument.Parse(stream, new JsonDocumentOptions
             {
                 CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true,

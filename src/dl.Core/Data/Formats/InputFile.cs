@@ -28,10 +28,7 @@ internal static class InputFile
     {
         if (path == Stdin)
         {
-            return StandardFiles.IsOpen(0)
-                ? Console.OpenStandardInput()
-                : throw new DataException(
-                    "stdin: is closed, expected data; name a file, or lead a pipe or file to it");
+            return StandardFiles.OpenInput();
         }
         try
         {

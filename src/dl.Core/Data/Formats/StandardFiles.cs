@@ -16,6 +16,13 @@ public static partial class StandardFiles
         OperatingSystem.IsWindows()
         || Fcntl(descriptor, GetFlags) is >= 0 and int flags && (flags & CloseOnExec) == 0;
 
+    /// <summary>stdin, to be read.</summary>
+    /// <exception cref="DataException">It is closed.</exception>
+    public static Stream OpenInput() => IsOpen(0)
+        ? Console.OpenStandardInput()
+        : throw new DataException(
+            "stdin: is closed, expected data; name a file, or lead a pipe or file to it");
+
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Fcntl(int descriptor, int command);
 }

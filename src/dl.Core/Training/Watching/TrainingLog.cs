@@ -1,7 +1,8 @@
 // Reads back what `--log FILE.csv` wrote (EpochLog.cs), finished or still growing.
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using System.Text;
+using Dl.Data.Formats;
 using Dl.Files;
 
 namespace Dl.Training.Watching;
@@ -17,7 +18,10 @@ public sealed record TrainingLog(string Metric, IReadOnlyList<EpochRecord> Epoch
         string[] lines;
         try
         {
-            lines = path == "-" ? Console.In.ReadToEnd().Split('\n') : File.ReadAllLines(path);
+            using StreamReader reader = path == "-"
+                ? new(StandardFiles.OpenInput())
+                : new(path);
+            lines = reader.ReadToEnd().Split('\n');
         }
         catch (Exception error) when (FileError.IsFileTrouble(error))
         {
