@@ -2,6 +2,8 @@
 // in the same folder, flush it to disk, rename it over the target, flush the folder. POSIX rename
 // replaces atomically within one file system, hence the same folder; without the last flush a
 // power cut may still bring the old name back.
+using Dl.Data.Formats;
+
 namespace Dl.Files;
 
 /// <summary>Writes whole files so that an interruption leaves the old one as it was.</summary>
@@ -203,7 +205,9 @@ public static class AtomicFile
         string folder = Path.GetDirectoryName(full) ?? full;
         return Directory.Exists(folder) ? folder : throw new DlException(
             $"{path}: cannot be written: "
-            + FileError.NotFound(folder, $"no folder {folder}; create it first"));
+            + (InputFile.IsHidden(folder)
+                ? "no permission"
+                : $"no folder {folder}; create it first"));
     }
 
     /// <summary>Renaming over a device would replace it by a file.</summary>

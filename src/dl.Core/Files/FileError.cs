@@ -37,25 +37,6 @@ public static class FileError
         _ => $"input/output error {error.HResult}",
     };
 
-    /// <summary>
-    /// Why nothing is found at a path: <paramref name="absent"/>, or that it may not be looked at.
-    /// </summary>
-    internal static string NotFound(string path, string absent)
-    {
-        try
-        {
-            _ = File.GetAttributes(path);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            return Explain(error);
-        }
-        catch (IOException)
-        {
-        }
-        return absent;
-    }
-
     /// <summary>Is this how the framework reports trouble with a file?</summary>
     internal static bool IsFileTrouble(Exception error) =>
         error is IOException or UnauthorizedAccessException;

@@ -1,12 +1,13 @@
 // Looks at the bytes of a text on their way to its reader: what is no UTF-8, and zero bytes. A
 // reader would put U+FFFD in their place and say nothing.
 using System.Text.Unicode;
+using Dl.Data.Formats;
 
 namespace Dl.Data.Checks;
 
 /// <summary>Hands on what it reads, and reports lines with bad bytes.</summary>
 /// <param name="inner">Decompressed bytes; disposed with this.</param>
-internal sealed class ByteWatch(Stream inner, string name, Findings findings) : Stream
+internal sealed class ByteWatch(Stream inner, string name, Findings findings) : FilterStream(inner)
 {
     public static readonly CheckKind NotUtf8 = new(
         "not-utf8", Severity.Error, "bytes that are no UTF-8 text",
@@ -33,26 +34,9 @@ internal sealed class ByteWatch(Stream inner, string name, Findings findings) : 
     /// <summary>Whether something was no UTF-8.</summary>
     public bool Found { get; private set; }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Read(buffer.AsSpan(offset, count));
-
     public override int Read(Span<byte> buffer)
     {
-        int read = inner.Read(buffer);
+        int read = Inner.Read(buffer);
         ReadOnlySpan<byte> bytes = buffer[..read];
         if (!_started && read > 0)
         {
@@ -65,26 +49,6 @@ internal sealed class ByteWatch(Stream inner, string name, Findings findings) : 
             Look(bytes, last: read == 0 && buffer.Length > 0);
         }
         return read;
-    }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            inner.Dispose();
-        }
-        base.Dispose(disposing);
     }
 
     private void Look(ReadOnlySpan<byte> bytes, bool last)

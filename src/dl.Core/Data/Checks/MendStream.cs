@@ -3,11 +3,12 @@
 // so a file that mixes both comes out right.
 using System.Text;
 using System.Text.Unicode;
+using Dl.Data.Formats;
 
 namespace Dl.Data.Checks;
 
 /// <param name="inner">Decompressed bytes; disposed with this.</param>
-internal sealed class MendStream(Stream inner) : Stream
+internal sealed class MendStream(Stream inner) : FilterStream(inner)
 {
     /// <summary>Windows-1252 from 0x80 to 0x9F; the rest is Latin-1.</summary>
     private const string HighControls =
@@ -27,28 +28,11 @@ internal sealed class MendStream(Stream inner) : Stream
     private bool _finished;
     private bool _asItIs;
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Read(buffer.AsSpan(offset, count));
-
     public override int Read(Span<byte> buffer)
     {
         if (_asItIs && _from == _to)
         {
-            return inner.Read(buffer);
+            return Inner.Read(buffer);
         }
         while (_from == _to && !_finished)
         {
@@ -60,29 +44,9 @@ internal sealed class MendStream(Stream inner) : Stream
         return count;
     }
 
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            inner.Dispose();
-        }
-        base.Dispose(disposing);
-    }
-
     private void Fill()
     {
-        int read = inner.Read(_block, _held, BlockSize - _held);
+        int read = Inner.Read(_block, _held, BlockSize - _held);
         _finished = read == 0;
         ReadOnlySpan<byte> bytes = _block.AsSpan(0, _held + read);
         (_from, _to) = (0, 0);

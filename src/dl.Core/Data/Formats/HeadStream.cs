@@ -2,7 +2,7 @@
 namespace Dl.Data.Formats;
 
 /// <summary>Forward reading only. Looks no further ahead than it must.</summary>
-internal sealed class HeadStream(Stream inner) : Stream
+internal sealed class HeadStream(Stream inner) : FilterStream(inner)
 {
     private const int HeadSize = 4096;
 
@@ -19,59 +19,22 @@ internal sealed class HeadStream(Stream inner) : Stream
         int read = 1;
         while (read > 0 && _held < HeadSize && Content().Length == 0)
         {
-            read = inner.Read(_head, _held, HeadSize - _held);
+            read = Inner.Read(_head, _held, HeadSize - _held);
             _held += read;
         }
         return Content();
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Read(buffer.AsSpan(offset, count));
-
     public override int Read(Span<byte> buffer)
     {
         if (_taken == _held)
         {
-            return inner.Read(buffer);
+            return Inner.Read(buffer);
         }
         int count = Math.Min(buffer.Length, _held - _taken);
         _head.AsSpan(_taken, count).CopyTo(buffer);
         _taken += count;
         return count;
-    }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            inner.Dispose();
-        }
-        base.Dispose(disposing);
     }
 
     private ReadOnlySpan<byte> Content()

@@ -136,20 +136,21 @@ internal static class InputFile
         + (line > 0 ? $" after line {line}" : ""), error);
 
     /// <summary>Nothing is found at a path; perhaps it may not be looked at.</summary>
-    internal static DataException Missing(string path)
+    internal static DataException Missing(string path) => new(
+        $"{path}: {(IsHidden(path) ? "permission denied" : "no such file or folder")}");
+
+    /// <summary>Whether a folder on the way forbids to look what is there.</summary>
+    internal static bool IsHidden(string path)
     {
         try
         {
             _ = File.GetAttributes(path);
+            return false;
         }
-        catch (UnauthorizedAccessException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return new DataException($"{path}: permission denied", error);
+            return error is UnauthorizedAccessException;
         }
-        catch (IOException)
-        {
-        }
-        return new DataException($"{path}: no such file or folder");
     }
 
     internal static DataException Unreadable(string path, Exception error) => error switch

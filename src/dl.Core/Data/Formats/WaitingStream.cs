@@ -6,13 +6,12 @@ using System.IO.Compression;
 namespace Dl.Data.Formats;
 
 /// <summary>Forward reading only.</summary>
-internal sealed class WaitingStream : Stream
+internal sealed class WaitingStream : FilterStream
 {
-    private readonly Stream _inner;
     private readonly Action _waiting;
 
-    private WaitingStream(Stream inner, Action waiting) =>
-        (_inner, _waiting) = (inner, waiting);
+    private WaitingStream(Stream inner, Action waiting)
+        : base(inner) => _waiting = waiting;
 
     /// <summary>Files never keep their reader waiting, packed or not: they stay as they are.
     /// </summary>
@@ -22,46 +21,9 @@ internal sealed class WaitingStream : Stream
             ? stream
             : new WaitingStream(stream, waiting);
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Read(buffer.AsSpan(offset, count));
-
     public override int Read(Span<byte> buffer)
     {
         _waiting();
-        return _inner.Read(buffer);
-    }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _inner.Dispose();
-        }
-        base.Dispose(disposing);
+        return Inner.Read(buffer);
     }
 }

@@ -1,41 +1,8 @@
 // The streams that a long pipe is read through.
 using System.Security.Cryptography;
+using Dl.Data.Formats;
 
 namespace Dl.Data.Tables.Storage;
-
-/// <summary>A stream that is read forwards.</summary>
-internal abstract class ForwardStream : Stream
-{
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Read(buffer.AsSpan(offset, count));
-
-    public abstract override int Read(Span<byte> buffer);
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException();
-}
 
 /// <summary>Bytes that were read ahead, and then the rest.</summary>
 internal sealed class ChainedStream(byte[] head, Stream rest) : ForwardStream
